@@ -1,4 +1,4 @@
-"""What every test needs: no real screen, no network, no file of the person who runs them, one thread a worker."""
+"""What every test needs: no real screen, no network, no private files, one thread a worker."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _home = Path(tempfile.mkdtemp(prefix="lewm-tests-"))
 for _variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
     # Settings and sessions of the studio go by these; a test must neither read nor change real ones.
     os.environ[_variable] = str(_home / _variable.lower())
+# Its font list takes seconds to make; keep it from one run to the next.
+os.environ.setdefault(
+    "MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / f"lewm-tests-matplotlib-{os.getuid()}")
+)
 
 
 def pytest_unconfigure() -> None:
