@@ -1,0 +1,71 @@
+"""The icons of the studio: outline drawings in SVG, painted in a colour of the theme, sharp at any scale."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from widgets.resource_files import resource_folder
+from widgets.theme import Theme, mix
+
+EDGES = (16, 20, 24, 32, 40, 48, 64)
+"""Edge lengths (device px) at which an icon is drawn beforehand: 16, 20, 24 and 32 px at scales 1 to 2, and 3."""
+
+
+class UnknownIconError(ValueError):
+    """There is no icon of this name."""
+
+
+def icon_names() -> list[str]:
+    """The names of all icons."""
+    return sorted(path.stem for path in resource_folder("icons").glob("*.svg"))
+
+
+@lru_cache(maxsize=512)
+def icon(name: str, theme: Theme, colour: str | None = None) -> QIcon:
+    """The icon `name` in the theme's text colour or in `colour` ("#rrggbb"), faded where it is disabled.
+
+    Raises UnknownIconError.
+    """
+    normal = colour or theme.text
+    result = QIcon()
+    for mode, tint in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, mix(normal, theme.surface, 0.6))):
+        for edge in EDGES:
+            result.addPixmap(pixmap(name, edge, tint), mode)
+    return result
+
+
+def pixmap(name: str, size: int, colour: str, scale: float = 1.0) -> QPixmap:
+    """The icon `name` as a picture of `size` x `size` (device-independent px) at the pixel ratio `scale`.
+
+    Raises UnknownIconError.
+    """
+    drawing = QSvgRenderer(QByteArray(_source(name).replace("currentColor", QColor(colour).name()).encode()))
+    edge = max(1, round(size * scale))
+    picture = QPixmap(QSize(edge, edge))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    drawing.render(painter, QRectF(0, 0, edge, edge))
+    painter.end()
+    picture.setDevicePixelRatio(scale)
+    return picture
+
+
+@cache
+def application_icon() -> QIcon:
+    """The icon of the window and the task bar."""
+    result = QIcon()
+    for size in (16, 24, 32, 48, 64, 128, 256):
+        result.addPixmap(pixmap("application", size, "#000000"))
+    return result
+
+
+@cache
+def _source(name: str) -> str:
+    path = resource_folder("icons") / f"{name}.svg"
+    if not path.is_file():
+        raise UnknownIconError(f"There is no icon named {name!r} in {path.parent}.")
+    return path.read_text(encoding="utf-8")
