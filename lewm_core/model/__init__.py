@@ -1,0 +1,1 @@
+"""The LeWM-TTS model, one part a file; ``lewm`` joins them."""

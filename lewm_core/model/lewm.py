@@ -1,0 +1,234 @@
+"""LeWM: the parts joined. Loss paths (``forward_…``) live beside what a listener calls (``generate``).
+
+b batch   t mel frames   n latents   s text bytes   u text units   m mel bands   d latent dimensions
+r latents a step   k steps
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lewm_core.aligner import Aligner, pool_units, unit_of_byte, viterbi_durations
+from lewm_core.config import ModelConfig
+from lewm_core.model.audio_encoder import AudioEncoder
+from lewm_core.model.layers import length_mask
+from lewm_core.model.mel_decoder import MelDecoder
+from lewm_core.model.predictor import JEPAPredictor, TextPlan
+from lewm_core.model.text_encoder import DurationPredictor, TextEncoder, whole_durations
+from lewm_core.model.text_plan import LengthRegulator
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Texts as byte values, padded.
+
+    Attributes:
+        bytes: (b, s), 0 at padding.  unit_index: (b, s), -1 at padding.
+        lengths: (b,) bytes.  units: (b,) text units.
+    """
+
+    bytes: Tensor
+    unit_index: Tensor
+    lengths: Tensor
+    units: Tensor
+
+    @classmethod
+    def of(cls, texts: list[str]) -> TextBatch:
+        """Encode ``texts`` (as the front end gave them) as UTF-8."""
+        encoded = [list(text.encode("utf8")) for text in texts]
+        units = [unit_of_byte(text) for text in texts]
+        longest = max(len(row) for row in encoded)
+        values = torch.zeros(len(texts), longest, dtype=torch.long)
+        index = torch.full((len(texts), longest), -1)
+        for row, (data, unit) in enumerate(zip(encoded, units, strict=True)):
+            values[row, : len(data)] = torch.tensor(data)
+            index[row, : len(data)] = torch.tensor(unit)
+        lengths = torch.tensor([len(row) for row in encoded])
+        return cls(values, index, lengths, index.amax(1) + 1)
+
+
+@dataclass
+class Generated:
+    """What ``generate`` made of one text.
+
+    Attributes:
+        latents: (n, d) in the decoder's space.  stop_probability: (k,) a step.
+        attention: (layers, h, k, u) or None.  stop_reason: "stop_head", "max_length" or "cancelled".
+    """
+
+    latents: Tensor
+    stop_probability: Tensor
+    attention: Tensor | None
+    stop_reason: str
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How a free run is made; see ``LeWM.generate``."""
+
+    seed: int = 0
+    temperature: float = 0.0
+    speed: float = 1.0
+    min_seconds: float = 0.15
+    max_seconds: float = 40.0
+    stop_threshold: float = 0.5
+    need_attention: bool = False
+    cancelled: Callable[[], bool] = field(default=lambda: False)
+
+
+class LeWM(nn.Module):
+    """TextEncoder, AudioEncoder, JEPAPredictor and MelDecoder, with the latents' statistics as buffers."""
+
+    latent_mean: Tensor
+    latent_std: Tensor
+    residual_std: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.text_encoder = TextEncoder(config)
+        self.audio_encoder = AudioEncoder(config)
+        self.predictor = JEPAPredictor(config)
+        self.mel_decoder = MelDecoder(config)
+        planned = config.alignment == "durations"
+        self.aligner = Aligner(config) if planned else None
+        self.duration = DurationPredictor(config.text_dim, config.dropout) if planned else None
+        self.regulator = LengthRegulator(config) if planned else None
+        self.register_buffer("latent_mean", torch.zeros(config.latent_dim))
+        self.register_buffer("latent_std", torch.ones(config.latent_dim))
+        self.register_buffer("residual_std", torch.ones(config.latent_dim))
+
+    def normalise(self, latents: Tensor) -> Tensor:
+        """From the decoder's space to zero mean and unit spread a dimension, (…, d)."""
+        return (latents - self.latent_mean) / self.latent_std
+
+    def denormalise(self, latents: Tensor) -> Tensor:
+        """Undo ``normalise``."""
+        return latents * self.latent_std + self.latent_mean
+
+    def encode(self, mel: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Encode mel (b, m, t) to mean latents (b, n, d); an odd last frame is padded with its copy."""
+        factor = self.config.downsample_factor
+        extra = -mel.shape[2] % factor
+        if extra:
+            mel = F.pad(mel, (0, extra), mode="replicate")
+        return self.audio_encoder(mel, mask)[0]
+
+    def encode_text(self, text: TextBatch, speaker: Tensor) -> tuple[Tensor, Tensor]:
+        """Return encoded units (b, u, x) and their mask (b, u); units are bytes under "attention"."""
+        mask = length_mask(text.lengths, text.bytes.shape[1])
+        ragged = bool((text.lengths != text.bytes.shape[1]).any())
+        encoded = self.text_encoder(text.bytes, speaker, mask if ragged else None)
+        if self.duration is None:
+            return encoded, mask
+        longest = int(text.units.max())
+        return pool_units(encoded, text.unit_index, longest), length_mask(text.units, longest)
+
+    def align(self, text: TextBatch, mel: Tensor) -> Tensor:
+        """Find how many latents of one clip each unit of its text lasts.
+
+        Args:
+            text: one text.  mel: (1, m, t).
+
+        Returns:
+            (1, u) whole latents.
+
+        Raises:
+            ValueError: the checkpoint has no aligner, or the clip is too short for the text.
+        """
+        if self.aligner is None:
+            raise ValueError("this checkpoint aligns by attention alone; it has no aligner")
+        extra = -mel.shape[2] % self.config.downsample_factor
+        mel = F.pad(mel, (0, extra), mode="replicate") if extra else mel
+        scores = self.aligner(text.bytes, text.unit_index, int(text.units[0]), mel)[0].float()
+        return torch.from_numpy(viterbi_durations(scores.log_softmax(-1).numpy()))[None]
+
+    def plan(self, memory: Tensor, mask: Tensor, durations: Tensor | None, steps: int | None = None) -> TextPlan:
+        """Lay encoded text along time; without durations the plan is left to attention."""
+        if self.regulator is None or durations is None:
+            return TextPlan(memory, mask, None, None, mask.new_zeros(len(mask), dtype=torch.long))
+        return self.regulator(memory, mask, durations, steps)
+
+    @torch.inference_mode()
+    def teacher_forced(self, text: TextBatch, speaker: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict each latent of a clip from the true latents before it.
+
+        Args:
+            text: the clip's transcript.  speaker: (1,).  mel: (1, m, t) of the clip.
+
+        Returns:
+            latents (1, n, d) in the decoder's space, stop probability (1, k).
+        """
+        latents = self.normalise(self.encode(mel))
+        n, r = latents.shape[1], self.config.latents_per_step
+        extra = -n % r
+        padded = F.pad(latents.transpose(1, 2), (0, extra), mode="replicate").transpose(1, 2) if extra else latents
+        memory, mask = self.encode_text(text, speaker)
+        durations = self.align(text, mel) if self.aligner is not None else None
+        plan = self.plan(memory, mask, durations, padded.shape[1] // r)
+        predicted, stop = self.predictor(self.predictor.shift(padded), plan, speaker)
+        return self.denormalise(predicted[:, :n]), stop.sigmoid()
+
+    def generate(
+        self, text: TextBatch, speaker: Tensor, settings: SamplingSettings
+    ) -> Generator[Tensor, None, Generated]:
+        """Speak one text freely, step by step.
+
+        Yields:
+            the latents of each step (r, d) in the decoder's space, as they are made.
+
+        Returns:
+            everything that was made; when ``settings.cancelled()`` turns true it ends within one step.
+        """
+        r = self.config.latents_per_step
+        rate = 24_000 / 256 / self.config.downsample_factor
+        random = torch.Generator().manual_seed(settings.seed)
+        with torch.inference_mode():
+            memory, mask = self.encode_text(text, speaker)
+            durations = None
+            max_steps = max(1, int(settings.max_seconds * rate / r))
+            if self.duration is not None:
+                durations = whole_durations(self.duration(memory, mask), mask, settings.speed)
+                planned = -(-int(durations.sum()) // r)
+                max_steps = min(max_steps, planned + max(4, planned // 10))
+            plan = self.plan(memory, mask, durations, max_steps)
+            state = self.predictor.start_state(plan, max_steps)
+        min_steps = int(settings.min_seconds * rate / r)
+        made: list[Tensor] = []
+        stops: list[Tensor] = []
+        attention: list[Tensor] = []
+        last: Tensor | None = None
+        reason = "max_length"
+        for step in range(max_steps):
+            if settings.cancelled():
+                reason = "cancelled"
+                break
+            with torch.inference_mode():
+                latents, stop, weights = self.predictor.step(
+                    last, plan, speaker, state, need_weights=settings.need_attention
+                )
+                if settings.temperature > 0:
+                    noise = torch.randn(latents.shape, generator=random)
+                    latents = latents + settings.temperature * self.residual_std * noise
+                last = latents.flatten(1)
+                probability = stop.sigmoid()[0]
+                made.append(self.denormalise(latents[0]))
+            stops.append(probability)
+            if weights is not None:
+                attention.append(weights[:, 0])
+            yield made[-1]
+            if step >= min_steps and probability > settings.stop_threshold:
+                reason = "stop_head"
+                break
+        empty = torch.zeros(0, self.config.latent_dim)
+        return Generated(
+            latents=torch.cat(made) if made else empty,
+            stop_probability=torch.stack(stops) if stops else torch.zeros(0),
+            attention=torch.stack(attention, dim=2) if attention else None,
+            stop_reason=reason,
+        )
