@@ -12,7 +12,9 @@ from widgets.resource_files import resource_folder
 from widgets.theme import Theme, mix
 
 EDGES = (16, 20, 24, 32, 40, 48, 64)
-"""Edge lengths (device px) at which an icon is drawn beforehand: 16, 20, 24 and 32 px at scales 1 to 2, and 3."""
+"""Edge lengths (device px) at which an icon is drawn beforehand: 16, 20, 24 and 32 px at scales 1 to 2, and
+3.
+"""
 
 
 class UnknownIconError(ValueError):

@@ -17,8 +17,9 @@ def style_sheet(theme: Theme, pictures: Path, points: Callable[[float], float]) 
 
     pictures: the folder with this theme's chevrons; points: turns a type size of the theme into points here.
 
-    Widgets opt in to a role by the dynamic property "role" (see `set_role`): buttons "primary", "danger", "flat";
-    labels "title", "heading", "muted", "small", "error", "warning", "success", "keycap"; frames "card".
+    Widgets opt in to a role by the dynamic property "role" (see `set_role`): buttons "primary", "danger",
+    "flat"; labels "title", "heading", "muted", "small", "error", "warning", "success", "keycap"; frames
+    "card".
     """
     from widgets.theme import mix
 
@@ -69,6 +70,7 @@ QLabel[role="muted"] { color: @muted@; }
 QLabel[role="small"] { color: @muted@; font-size: @small@; }
 QLabel[role="error"] { color: @error@; }
 QLabel[role="warning"] { color: @warning@; }
+QLabel[role="warning_small"] { color: @warning@; font-size: @small@; }
 QLabel[role="success"] { color: @success@; }
 QLabel[role="keycap"] { background: @raised@; border: 1px solid @control_border@; border-radius: 4px;
                         padding: 1px 6px; font-size: @small@; }

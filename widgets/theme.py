@@ -1,8 +1,8 @@
 """The look of the studio as plain data: one accent colour, one type scale, spacing on a 4 px grid.
 
-A `Theme` holds every colour a view may use. `apply_theme` turns it into a palette, a style sheet and fonts for
-the whole application; views that paint themselves read `current_theme()` when they paint, and get a `StyleChange`
-event whenever it changes.
+A `Theme` holds every colour a view may use. `apply_theme` turns it into a palette, a style sheet and fonts
+for the whole application; views that paint themselves read `current_theme()` when they paint, and get a
+`StyleChange` event whenever it changes.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def current_theme() -> Theme:
 def apply_theme(app: QApplication, theme: Theme, fonts_folder: Path | None = None) -> None:
     """Give the whole application this look: fonts, palette and style sheet.
 
-    fonts_folder: holds the .ttf/.otf files to register; by default the fonts that ship with the studio. A missing
-    font is no error: the next family of `INTERFACE_FAMILIES` that the machine has stands in for it.
+    fonts_folder: holds the .ttf/.otf files to register; by default the fonts that ship with the studio. A
+    missing font is no error: the next family of `INTERFACE_FAMILIES` that the machine has stands in for it.
     """
     global _current
     _current = theme
@@ -137,7 +137,9 @@ def apply_theme(app: QApplication, theme: Theme, fonts_folder: Path | None = Non
 
 
 def load_fonts(folder: Path) -> list[str]:
-    """Register every .ttf and .otf file of `folder`, once; return the names of those that Qt could not read."""
+    """Register every .ttf and .otf file of `folder`, once; return the names of those that Qt could not
+    read.
+    """
     if folder in _loaded_folders:
         return []
     _loaded_folders.add(folder)
@@ -153,7 +155,9 @@ def platform_points(points: float) -> float:
 def interface_font(
     theme: Theme, points: float | None = None, weight: QFont.Weight = QFont.Weight.Normal
 ) -> QFont:
-    """The font of the interface. Its figures are tabular: a changing number never moves what stands beside it."""
+    """The font of the interface. Its figures are tabular: a changing number never moves what stands beside
+    it.
+    """
     font = QFont()
     font.setFamilies(list(INTERFACE_FAMILIES))
     font.setPointSizeF(platform_points(points or theme.font_size_normal))
