@@ -1,0 +1,210 @@
+"""The row above a mel: which pane it is, how to hear it, and its numbers."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from widgets.icons import icon
+from widgets.theme import DARK, Theme, interface_font, mix
+
+HEADER_HEIGHT = 26
+_BUTTON = 20
+
+
+class ElidedLabel(QLabel):
+    """A label that gives way to its neighbours and ends in an ellipsis when it must."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.end()
+
+
+class MelHeader(QFrame):
+    """Play button, title, shortcut key, optionally original | vocoded, details, level at the crosshair."""
+
+    play_requested = Signal()
+    vocoded_toggled = Signal(bool)
+
+    def __init__(self, title: str, shortcut: str, with_vocoded: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme: Theme = DARK
+        self._active = False
+        self._playing = False
+        self._title = title
+        self.setFixedHeight(HEADER_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+        self.play_button = QToolButton(self)
+        self.play_button.setIconSize(QSize(14, 14))
+        self.play_button.clicked.connect(self.play_requested)
+        self.title_label = ElidedLabel(title, self)
+        self.title_label.setObjectName("title")
+        self.key_label = QLabel(shortcut, self)
+        self.key_label.setObjectName("key")
+        self.key_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.key_label.setVisible(bool(shortcut))
+        self.detail_label = ElidedLabel("", self)
+        self.level_label = QLabel("", self)
+        self.level_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.original_button: QToolButton | None = None
+        self.vocoded_button: QToolButton | None = None
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 0, 2, 0)
+        row.setSpacing(7)
+        row.addWidget(self.play_button)
+        row.addWidget(self.title_label)
+        row.addWidget(self.key_label)
+        if with_vocoded:
+            row.addLayout(self._make_toggle())
+        row.addWidget(self.detail_label, 1)
+        row.addWidget(self.level_label)
+        self._describe_play_button(shortcut)
+
+    def set_detail(self, text: str) -> None:
+        """What is known about this pane, such as ``L1 0.22``."""
+        self.detail_label.setText(text)
+        self.detail_label.setToolTip(text)
+
+    def set_shortcut(self, shortcut: str) -> None:
+        """The key that switches to this pane, as a hint."""
+        self.key_label.setText(shortcut)
+        self.key_label.setVisible(bool(shortcut))
+        self._describe_play_button(shortcut)
+
+    def set_level(self, level_db: float | None) -> None:
+        """The level in dB at the crosshair; NaN where the pane has nothing, ``None`` without a crosshair."""
+        if level_db is None:
+            self.level_label.setText("")
+        elif math.isnan(level_db):
+            self.level_label.setText("\u2013")
+        else:
+            decimals = 1 if level_db > -99.95 else 0
+            self.level_label.setText(f"{level_db:.{decimals}f} dB".replace("-", "\u2212"))
+
+    @property
+    def active(self) -> bool:
+        return self._active
+
+    def set_active(self, active: bool) -> None:
+        """Mark this pane as the one that is heard."""
+        if active != self._active:
+            self._active = active
+            self._restyle()
+
+    def set_playing(self, playing: bool) -> None:
+        """Whether this pane sounds right now: the button then pauses."""
+        if playing != self._playing:
+            self._playing = playing
+            self._restyle()
+            self._describe_play_button(self.key_label.text())
+
+    def set_vocoded(self, vocoded: bool) -> None:
+        """Show which of the two sounds is chosen, without asking for it."""
+        button = self.vocoded_button if vocoded else self.original_button
+        if button is not None:
+            button.setChecked(True)
+
+    @property
+    def vocoded(self) -> bool:
+        return self.vocoded_button is not None and self.vocoded_button.isChecked()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self._restyle()
+
+    def _make_toggle(self) -> QHBoxLayout:
+        self.original_button = self._toggle_half("Original", "The recording itself", "left")
+        self.vocoded_button = self._toggle_half("Vocoded", "The recording's mel through the vocoder", "right")
+        self.original_button.setChecked(True)
+        group = QButtonGroup(self)
+        group.addButton(self.original_button)
+        group.addButton(self.vocoded_button)
+        group.buttonClicked.connect(lambda button: self.vocoded_toggled.emit(button is self.vocoded_button))
+        halves = QHBoxLayout()
+        halves.setSpacing(0)
+        halves.addWidget(self.original_button)
+        halves.addWidget(self.vocoded_button)
+        return halves
+
+    def _toggle_half(self, text: str, explanation: str, side: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setCheckable(True)
+        button.setToolTip(explanation)
+        button.setAccessibleName(f"{self._title}: {text.lower()}")
+        button.setAccessibleDescription(explanation)
+        button.setProperty("side", side)
+        return button
+
+    def _describe_play_button(self, shortcut: str) -> None:
+        verb = "Pause" if self._playing else "Play"
+        name = f"{verb} {self._title}"
+        self.play_button.setAccessibleName(name)
+        self.play_button.setToolTip(f"{name} ({shortcut})" if shortcut else name)
+
+    def _restyle(self) -> None:
+        theme = self._theme
+        small = interface_font(theme, theme.font_size_small)
+        self.title_label.setFont(interface_font(theme, weight=interface_font(theme).Weight.DemiBold))
+        for widget in (self.key_label, self.detail_label, self.level_label):
+            widget.setFont(small)
+        # The widest number it can show, so that the row never moves.
+        self.level_label.setFixedWidth(self.level_label.fontMetrics().horizontalAdvance("\u221288.8 dB") + 6)
+        name = "pause" if self._playing else "play"
+        self.play_button.setIcon(icon(name, theme, theme.accent_text if self._active else theme.text))
+        self.setStyleSheet(_style(theme, self._active))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._theme.surface))
+        if self._active:
+            painter.fillRect(0, 0, 3, self.height(), QColor(self._theme.accent))
+        painter.end()
+
+
+def _style(theme: Theme, active: bool) -> str:
+    button_fill = theme.accent if active else "transparent"
+    hover_fill = mix(theme.accent, theme.text, 0.14) if active else mix(theme.surface_raised, theme.text, 0.1)
+    edge = mix(theme.border, theme.text, 0.12)
+    chosen = mix(theme.surface, theme.accent, 0.2)
+    return f"""
+    QLabel {{ color: {theme.text_muted}; }}
+    QLabel#title {{ color: {theme.text}; }}
+    QLabel#key {{ border: 1px solid {edge}; border-radius: 3px; padding: 0 4px; }}
+    QToolButton {{ min-width: {_BUTTON - 2}px; min-height: {_BUTTON - 2}px; max-height: {_BUTTON - 2}px;
+        padding: 0; border: 1px solid transparent; border-radius: 4px; background: {button_fill}; }}
+    QToolButton:hover {{ background: {hover_fill}; }}
+    QToolButton:focus {{ border: 1px solid {theme.text}; }}
+    QToolButton[side] {{ padding: 0 8px; background: transparent; color: {theme.text_muted};
+        border: 1px solid {edge}; border-radius: 0; font-size: {theme.font_size_small}pt; }}
+    QToolButton[side="left"] {{ border-right: none;
+        border-top-left-radius: 4px; border-bottom-left-radius: 4px; }}
+    QToolButton[side="right"] {{ border-top-right-radius: 4px; border-bottom-right-radius: 4px; }}
+    QToolButton[side]:hover {{ color: {theme.text}; }}
+    QToolButton[side]:checked {{ background: {chosen}; color: {theme.text}; }}
+    QToolButton[side]:focus {{ border: 1px solid {theme.accent}; }}
+    """
