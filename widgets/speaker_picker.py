@@ -58,8 +58,8 @@ class SpeakerPicker(QPushButton):
     """Shows one speaker; opens a searchable list on a click, Enter, Space, Alt+Down, or when a letter is
     typed.
 
-    Up and Down choose the neighbour without opening the list. `speaker_chosen(str)` says what the person chose;
-    setters emit nothing.
+    Up and Down choose the neighbour without opening the list. `speaker_chosen(str)` says what the person
+    chose; setters emit nothing.
     """
 
     speaker_chosen = Signal(str)

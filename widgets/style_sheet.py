@@ -60,7 +60,7 @@ def style_sheet(theme: Theme, pictures: Path, points: Callable[[float], float]) 
 
 
 _SHEET = """
-QMainWindow, QDialog { background: @background@; }
+QMainWindow, QDialog, Gallery { background: @background@; }
 QToolTip { background: @raised@; color: @text@; border: 1px solid @control_border@; padding: 4px 8px; }
 
 QLabel { background: transparent; }
@@ -75,6 +75,12 @@ QLabel[role="success"] { color: @success@; }
 QLabel[role="keycap"] { background: @raised@; border: 1px solid @control_border@; border-radius: 4px;
                         padding: 1px 6px; font-size: @small@; }
 
+QFrame[role^="notice"] { background: @raised@; border: 1px solid @control_border@;
+                         border-left: 3px solid @accent@;
+                         border-radius: 6px; }
+QFrame[role="notice_warning"] { border-left-color: @warning@; }
+QFrame[role="notice_error"] { border-left-color: @error@; }
+QFrame[role="divider"] { background: @border@; border: none; }
 QFrame[role="card"] { background: @surface@; border: 1px solid @border@; border-radius: 6px; }
 
 QPushButton, QToolButton { background: @raised@; color: @text@; border: 1px solid @control_border@;
@@ -89,6 +95,9 @@ QPushButton:focus, QToolButton:focus { min-height: 24px; }
 QToolButton:focus { min-width: 24px; }
 QPushButton:disabled, QToolButton:disabled { color: @faint@; background: @surface@; border-color: @border@; }
 QToolButton:checked { background: @accent_wash@; border-color: @accent@; }
+
+QToolButton[compact="true"] { min-height: 20px; min-width: 20px; }
+QToolButton[compact="true"]:focus { min-height: 18px; min-width: 18px; }
 
 QPushButton[role="primary"] { background: @accent@; color: @accent_text@; border-color: @accent@;
     font-weight: 600; }

@@ -137,9 +137,7 @@ def apply_theme(app: QApplication, theme: Theme, fonts_folder: Path | None = Non
 
 
 def load_fonts(folder: Path) -> list[str]:
-    """Register every .ttf and .otf file of `folder`, once; return the names of those that Qt could not
-    read.
-    """
+    """Register every font file of `folder`, once; return the names of those that Qt could not read."""
     if folder in _loaded_folders:
         return []
     _loaded_folders.add(folder)
@@ -155,9 +153,7 @@ def platform_points(points: float) -> float:
 def interface_font(
     theme: Theme, points: float | None = None, weight: QFont.Weight = QFont.Weight.Normal
 ) -> QFont:
-    """The font of the interface. Its figures are tabular: a changing number never moves what stands beside
-    it.
-    """
+    """The font of the interface, in tabular figures: a changing number never moves what is beside it."""
     font = QFont()
     font.setFamilies(list(INTERFACE_FAMILIES))
     font.setPointSizeF(platform_points(points or theme.font_size_normal))
