@@ -14,13 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.aligner import Aligner, pool_units, unit_of_byte, viterbi_durations
-from lewm_core.config import ModelConfig
+from lewm_core.config import MelConfig, ModelConfig
 from lewm_core.model.audio_encoder import AudioEncoder
 from lewm_core.model.layers import length_mask
 from lewm_core.model.mel_decoder import MelDecoder
 from lewm_core.model.predictor import JEPAPredictor, TextPlan
 from lewm_core.model.text_encoder import DurationPredictor, TextEncoder, whole_durations
 from lewm_core.model.text_plan import LengthRegulator
+
+BYTES_TO_SECONDS = 0.07
+"""Rough seconds of speech a byte of text, only for progress where no durations are predicted."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,14 @@ class Generated:
     stop_probability: Tensor
     attention: Tensor | None
     stop_reason: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a free run: its latents (r, d) in the decoder's space, and the share done in [0, 1]."""
+
+    latents: Tensor
+    fraction: float
 
 
 @dataclass(frozen=True)
@@ -174,24 +185,41 @@ class LeWM(nn.Module):
         predicted, stop = self.predictor(self.predictor.shift(padded), plan, speaker)
         return self.denormalise(predicted[:, :n]), stop.sigmoid()
 
+    @torch.no_grad()
+    def free_run(self, plan: TextPlan, speaker: Tensor, steps: int) -> Tensor:
+        """Run a whole batch freely for a fixed number of steps, without noise (used in validation).
+
+        Returns:
+            normalised latents (b, steps r, d).
+        """
+        state = self.predictor.start_state(plan, steps)
+        last: Tensor | None = None
+        made = []
+        for _ in range(steps):
+            latents, _, _ = self.predictor.step(last, plan, speaker, state)
+            last = latents.flatten(1)
+            made.append(latents)
+        return torch.cat(made, dim=1)
+
     def generate(
         self, text: TextBatch, speaker: Tensor, settings: SamplingSettings
-    ) -> Generator[Tensor, None, Generated]:
+    ) -> Generator[Step, None, Generated]:
         """Speak one text freely, step by step.
 
         Yields:
-            the latents of each step (r, d) in the decoder's space, as they are made.
+            the latents of each step, as they are made.
 
         Returns:
             everything that was made; when ``settings.cancelled()`` turns true it ends within one step.
         """
         r = self.config.latents_per_step
-        rate = 24_000 / 256 / self.config.downsample_factor
+        rate = MelConfig().frame_rate / self.config.downsample_factor
         random = torch.Generator().manual_seed(settings.seed)
         with torch.inference_mode():
             memory, mask = self.encode_text(text, speaker)
             durations = None
             max_steps = max(1, int(settings.max_seconds * rate / r))
+            planned = min(max_steps, 1 + int(BYTES_TO_SECONDS * int(text.lengths[0]) * rate / r))
             if self.duration is not None:
                 durations = whole_durations(self.duration(memory, mask), mask, settings.speed)
                 planned = -(-int(durations.sum()) // r)
@@ -221,7 +249,7 @@ class LeWM(nn.Module):
             stops.append(probability)
             if weights is not None:
                 attention.append(weights[:, 0])
-            yield made[-1]
+            yield Step(made[-1], min(1.0, (step + 1) / planned))
             if step >= min_steps and probability > settings.stop_threshold:
                 reason = "stop_head"
                 break

@@ -1,0 +1,331 @@
+"""Checkpoints: safetensors with a JSON header, looked through before a single weight is used.
+
+Layout: ordinary safetensors; the metadata entry ``lewm`` holds JSON with format_version, preset, model
+and mel configuration, speakers, step, losses and vocoder. Tensor names are those of ``LeWM``.
+PyTorch files (``.pt``) are read with ``weights_only=True`` and must hold {"lewm": JSON text, "model":
+tensors}. Nothing in either kind of file can run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lewm_core.config import ConfigError, MelConfig, ModelConfig, Speaker, from_dict, to_dict
+from lewm_core.files import write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lewm_core.model.lewm import LeWM
+
+FORMAT_VERSION = 1
+HEADER_KEY = "lewm"
+BUFFERS = ("latent_mean", "latent_std", "residual_std")
+_HEADER_LIMIT = 16_000_000  # bytes; a larger header is not one of ours
+
+
+class CheckpointError(ValueError):
+    """A checkpoint was refused; the message names the file, what is wrong, and where possible the cure."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says of itself, all of it checked.
+
+    Attributes:
+        parameters: trained numbers, buffers not counted.  file_size: bytes.
+        sha256: first 16 hexadecimal digits of the file's hash.  losses: last figures, by name.
+    """
+
+    path: Path
+    format_version: int
+    preset: str
+    parameters: int
+    file_size: int
+    sha256: str
+    config: ModelConfig
+    mel: MelConfig
+    speakers: tuple[Speaker, ...]
+    step: int
+    losses: dict[str, float]
+    vocoder: str
+    description: str
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Label and value pairs, ready to be shown."""
+        c = self.config
+        languages = sorted({speaker.language for speaker in self.speakers})
+        rows = [
+            ("File", self.path.name),
+            ("Preset", self.preset),
+            ("Parameters", f"{self.parameters / 1e6:.1f} M"),
+            ("File size", f"{self.file_size / 1e6:.1f} MB"),
+            ("Step", f"{self.step:,}"),
+            ("Downsample factor", f"{c.downsample_factor}x"),
+            ("Latents", f"{c.latent_dim} dims, {self.mel.frame_rate / c.downsample_factor:.1f} Hz"),
+            ("Latents per step", str(c.latents_per_step)),
+            ("Text", f"{c.text_frontend}, aligned by {c.alignment}"),
+            ("Text encoder", f"{c.text_layers} layers, {c.text_dim} d"),
+            ("Audio encoder", f"{c.encoder_layers} layers, {c.encoder_dim} d"),
+            ("Predictor", f"{c.predictor_layers} layers, {c.predictor_dim} d"),
+            ("Mel decoder", f"{c.decoder_dim} channels"),
+            ("Mel", f"{self.mel.n_mels} bands, {self.mel.sample_rate} Hz, hop {self.mel.hop_length}"),
+            ("Speakers", f"{len(self.speakers)} ({', '.join(languages)})"),
+            ("Vocoder", self.vocoder),
+            ("SHA-256", self.sha256),
+        ]
+        return rows + [(f"Loss: {name.replace('_', ' ')}", f"{value:.4g}") for name, value in self.losses.items()]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON-able data."""
+        return {
+            "path": str(self.path),
+            "format_version": self.format_version,
+            "preset": self.preset,
+            "parameters": self.parameters,
+            "file_size": self.file_size,
+            "sha256": self.sha256,
+            "model": to_dict(self.config),
+            "mel": to_dict(self.mel),
+            "speakers": [to_dict(speaker) for speaker in self.speakers],
+            "step": self.step,
+            "losses": self.losses,
+            "vocoder": self.vocoder,
+            "description": self.description,
+        }
+
+
+def save_checkpoint(
+    path: Path | str, model: LeWM, *, preset: str, mel: MelConfig, speakers: tuple[Speaker, ...], step: int,
+    losses: dict[str, float] | None = None, vocoder: str = "embedded", description: str = "", half: bool = True,
+) -> CheckpointInfo:  # fmt: skip
+    """Write ``model`` with its header, atomically.
+
+    Args:
+        half: store weights as float16 (half the size; buffers stay float32).
+
+    Raises:
+        CheckpointError: speakers and model do not fit, or a weight is not finite.
+        lewm_core.files.WriteError: the file cannot be written.
+    """
+    import torch
+    from safetensors.torch import save
+
+    if len(speakers) != model.config.n_speakers:
+        raise CheckpointError(f"{len(speakers)} speakers were named for a model of {model.config.n_speakers}")
+    if len({speaker.name for speaker in speakers}) != len(speakers):
+        raise CheckpointError("Two speakers have the same name; each name must differ")
+    tensors: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{name} holds numbers that are not finite; the checkpoint was not written")
+        keep = not half or name in BUFFERS
+        tensors[name] = value.detach().contiguous().to(torch.float32 if keep else torch.float16)
+    header = {
+        "format_version": FORMAT_VERSION,
+        "preset": preset,
+        "model": to_dict(model.config),
+        "mel": to_dict(mel),
+        "speakers": [to_dict(speaker) for speaker in speakers],
+        "step": step,
+        "losses": {name: float(value) for name, value in (losses or {}).items()},
+        "vocoder": vocoder,
+        "description": description,
+    }
+    write_atomically(path, save(tensors, {HEADER_KEY: json.dumps(header, ensure_ascii=False)}))
+    return inspect_checkpoint(path)
+
+
+def inspect_checkpoint(path: Path | str) -> CheckpointInfo:
+    """Check a checkpoint fully without building the model.
+
+    Raises:
+        CheckpointError: see the class.
+    """
+    return _open(Path(path))[0]
+
+
+def load_checkpoint(path: Path | str) -> tuple[LeWM, CheckpointInfo]:
+    """Check a checkpoint fully, then build its model (float32, evaluation mode).
+
+    Raises:
+        CheckpointError: see the class.
+    """
+    import torch
+
+    from lewm_core.model.lewm import LeWM
+
+    info, tensors = _open(Path(path))
+    with torch.device("meta"):
+        model = LeWM(info.config)
+    model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+    return model.eval().requires_grad_(False), info
+
+
+def read_header(path: Path | str) -> dict[str, Any]:
+    """Read the JSON header of a safetensors checkpoint without importing torch and without any weight.
+
+    Raises:
+        CheckpointError: the file is missing, is no safetensors file, or is none of ours.
+    """
+    path = Path(path)
+    _must_exist(path)
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if not 2 <= size <= min(_HEADER_LIMIT, path.stat().st_size - 8):
+            raise CheckpointError(
+                f"{path.name} is not a safetensors file. Open a .safetensors checkpoint made by LeWM-TTS."
+            )
+        try:
+            index = json.loads(file.read(size))
+            metadata = index.get("__metadata__", {}) if isinstance(index, dict) else {}
+            text = metadata[HEADER_KEY]
+        except (ValueError, RecursionError):
+            raise CheckpointError(f"{path.name} is damaged: its safetensors index cannot be read.") from None
+        except (KeyError, TypeError):
+            raise CheckpointError(
+                f"{path.name} holds tensors but no LeWM-TTS header: it was made by another program."
+            ) from None
+    return _parse_header(path, text)
+
+
+def _must_exist(path: Path) -> None:
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder. Choose a .safetensors file in it.")
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist.")
+
+
+def _parse_header(path: Path, text: object) -> dict[str, Any]:
+    try:
+        header = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise CheckpointError(f"The LeWM-TTS header of {path.name} is damaged.")
+    version = header.get("format_version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path.name} has format version {version!r}; this program reads version {FORMAT_VERSION}. "
+            "Update LeWM Studio, or export the checkpoint again."
+        )
+    return header
+
+
+def _described(path: Path, header: dict[str, Any], parameters: int) -> CheckpointInfo:
+    try:
+        config = from_dict(ModelConfig, header["model"])
+        mel = from_dict(MelConfig, header["mel"])
+        speakers = tuple(from_dict(Speaker, item) for item in header["speakers"])
+        losses = {str(name): float(value) for name, value in header.get("losses", {}).items()}
+        step = int(header.get("step", 0))
+    except KeyError as error:
+        raise CheckpointError(f"The header of {path.name} has no {error.args[0]!r}.") from None
+    except ConfigError as error:
+        raise CheckpointError(f"The header of {path.name} is wrong: {error}.") from None
+    except (TypeError, ValueError, AttributeError):
+        raise CheckpointError(f"The header of {path.name} is wrong: a value has the wrong type.") from None
+    if len(speakers) != config.n_speakers or len({speaker.name for speaker in speakers}) != len(speakers):
+        raise CheckpointError(
+            f"{path.name} names {len(speakers)} speakers (each name must differ) for a model of {config.n_speakers}."
+        )
+    if mel.n_mels != config.n_mels:
+        raise CheckpointError(f"{path.name} mixes mels of {mel.n_mels} bands with a model of {config.n_mels}.")
+    if mel != MelConfig():
+        raise CheckpointError(
+            f"{path.name} was trained on other mels ({mel}); this program makes {MelConfig()}, as Vocos does."
+        )
+    return CheckpointInfo(
+        path=path.resolve(), format_version=FORMAT_VERSION, preset=str(header.get("preset", "custom")),
+        parameters=parameters, file_size=path.stat().st_size, sha256=_hash(path), config=config, mel=mel,
+        speakers=speakers, step=step, losses=losses, vocoder=str(header.get("vocoder", "embedded")),
+        description=str(header.get("description", "")),
+    )  # fmt: skip
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _open(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
+    if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
+        header, tensors = _read_torch(path)
+    else:
+        header = read_header(path)
+        tensors = _read_safetensors(path)
+    counted = sum(value.numel() for name, value in tensors.items() if name not in BUFFERS)
+    info = _described(path, header, counted)
+    _check_tensors(path, info.config, tensors)
+    return info, tensors
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path.name} is damaged or cut short ({error}).") from None
+
+
+def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    import pickle
+
+    import torch
+
+    _must_exist(path)
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{path.name} holds more than weights; loading it could run code, so it was refused. "
+            "Ask for it as .safetensors."
+        ) from None
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{path.name} cannot be read as a PyTorch file ({type(error).__name__}).") from None
+    if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
+        raise CheckpointError(f"{path.name} is a PyTorch file, but not a LeWM-TTS checkpoint.")
+    tensors = {str(name): value for name, value in data["model"].items() if isinstance(value, torch.Tensor)}
+    return _parse_header(path, data.get(HEADER_KEY)), tensors
+
+
+def _check_tensors(path: Path, config: ModelConfig, tensors: dict[str, Tensor]) -> None:
+    """Compare names, shapes and types with what the configuration asks for, then look for NaN."""
+    import torch
+
+    from lewm_core.model.lewm import LeWM
+
+    try:
+        with torch.device("meta"):
+            expected = {name: value.shape for name, value in LeWM(config).state_dict().items()}
+    except (RuntimeError, MemoryError, OverflowError):
+        raise CheckpointError(f"The header of {path.name} describes a model that cannot be built.") from None
+    missing = [name for name in expected if name not in tensors]
+    if missing:
+        raise CheckpointError(f"{path.name} lacks {_some(missing)} that its configuration asks for.")
+    extra = [name for name in tensors if name not in expected]
+    if extra:
+        raise CheckpointError(f"{path.name} holds {_some(extra)} that its configuration does not know.")
+    for name, shape in expected.items():
+        value = tensors[name]
+        if value.shape != shape:
+            raise CheckpointError(
+                f"{path.name}: {name} has shape {tuple(value.shape)}; its configuration asks for {tuple(shape)}."
+            )
+        if value.dtype not in (torch.float16, torch.bfloat16, torch.float32):
+            raise CheckpointError(f"{path.name}: {name} is {value.dtype}; weights must be float16, bfloat16 or float32.")
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path.name}: {name} holds NaN or infinity; training of this checkpoint broke down.")
+    if bool((tensors["latent_std"] <= 0).any()):
+        raise CheckpointError(f"{path.name}: latent_std must be above zero.")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(sorted(names)[:3])
+    return f"{shown} and {len(names) - 3} more tensors" if len(names) > 3 else shown

@@ -1,0 +1,380 @@
+"""One request, readable: text to latents to mel to wave, and the four mels of a comparison.
+
+Importing this module imports torch (seconds): a window does it in another thread or process.
+
+n latents   d latent dimensions   m mel bands   t mel frames
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
+from lewm_core.config import DEFAULT_TEMPERATURE, Speaker
+from lewm_core.mel import AudioError, load_audio, log_mel
+from lewm_core.model.lewm import LeWM, SamplingSettings, TextBatch
+from lewm_core.model.mel_decoder import RECEPTIVE_LATENTS
+from lewm_core.phonemes import phonemise
+from lewm_core.resources_path import resource
+from lewm_core.text import Sentence, TextError, normalise, split_sentences
+from lewm_core.vocoder import Vocoder, load_vocoder
+
+PANES = ("ground_truth", "reconstruction", "teacher_forced", "autoregressive")
+MAX_CLIP_SECONDS = 60.0
+_SILENCE = float(np.log(1e-7))
+_STEPS_BETWEEN_PARTIALS = 6  # about half a second of speech at 11.7 steps/s
+
+
+class UnknownSpeakerError(ValueError):
+    """The checkpoint has no speaker of this name; the message lists those that it has."""
+
+
+class Progress(NamedTuple):
+    """How far a job is: share done in [0, 1], what it does, and the mel so far (m, t) where there is one."""
+
+    fraction: float
+    message: str
+    partial_mel: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class SynthesisRequest:
+    """What to say and how. Temperature 0 takes the predictor's mean; speed 2.0 speaks twice as fast."""
+
+    text: str
+    speaker: str
+    seed: int = 0
+    temperature: float = DEFAULT_TEMPERATURE
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class SynthesisResult:
+    """What was said.
+
+    Attributes:
+        mel: (m, t) natural log.  wave: ((t - 1) * hop,) in [-1, 1].  latents: (n, d).
+        stop_reason: "stop_head", "max_length" or "cancelled" (the worst over all sentences).
+        timings: seconds in "text", "predictor", "decoder", "vocoder".
+        recipe: what is needed to make it again, JSON-able.
+    """
+
+    request: SynthesisRequest
+    mel: np.ndarray
+    wave: np.ndarray
+    sample_rate: int
+    latents: np.ndarray
+    stop_reason: str
+    timings: dict[str, float]
+    recipe: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A mel (m, t), its vocoded wave, and its L1 to the ground truth in nats (None for the truth)."""
+
+    mel: np.ndarray
+    wave: np.ndarray
+    mel_l1: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A clip and what the model makes of it, by the names in ``PANES``; cancelled panes are missing."""
+
+    text: str
+    speaker: str
+    original: np.ndarray
+    sample_rate: int
+    panes: dict[str, Rendering]
+    stop_reason: str
+    recipe: dict[str, Any]
+
+
+def never() -> bool:
+    """A job that nobody cancels."""
+    return False
+
+
+def finish(job: Generator[Progress, None, Any], on_progress: Callable[[Progress], None] | None = None) -> Any:
+    """Run a job to its end and return its result."""
+    while True:
+        try:
+            progress = next(job)
+        except StopIteration as end:
+            return end.value
+        if on_progress is not None:
+            on_progress(progress)
+
+
+@dataclass
+class _Made:
+    """Sentences spoken so far, on one time axis."""
+
+    mels: list[np.ndarray] = field(default_factory=list)
+    waves: list[np.ndarray] = field(default_factory=list)
+    latents: list[np.ndarray] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    timings: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("text", "predictor", "decoder", "vocoder"), 0.0)
+    )
+
+    def mel(self, n_mels: int, tail: np.ndarray | None = None) -> np.ndarray:
+        parts = [*self.mels, *([] if tail is None else [tail])]
+        return np.concatenate(parts, axis=1) if parts else np.zeros((n_mels, 0), np.float32)
+
+
+class _Clock:
+    """Adds the time spent in a ``with`` block to one of the timings."""
+
+    def __init__(self, timings: dict[str, float], name: str) -> None:
+        self._timings, self._name = timings, name
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._timings[self._name] += time.perf_counter() - self._start
+
+
+class GrowingMel:
+    """Decodes latents as they come; frames beyond the decoder's reach are decoded only once."""
+
+    def __init__(self, model: LeWM) -> None:
+        self._model = model
+        self._latents: list[torch.Tensor] = []
+        self._settled = 0  # latents whose frames cannot change any more
+        self._mel = np.zeros((model.config.n_mels, 0), np.float32)
+
+    def add(self, latents: torch.Tensor) -> None:
+        """Append latents (r, d)."""
+        self._latents.append(latents)
+
+    def mel(self) -> np.ndarray:
+        """Return everything so far (m, t); the last frames may still change."""
+        factor = self._model.config.downsample_factor
+        latents = torch.cat(self._latents)
+        start = max(0, self._settled - RECEPTIVE_LATENTS)
+        with torch.inference_mode():
+            window = self._model.mel_decoder(latents[start:].unsqueeze(0))[0].numpy()
+        fresh = window[:, (self._settled - start) * factor :]
+        whole = np.concatenate((self._mel, fresh), axis=1)
+        self._settled = max(self._settled, len(latents) - RECEPTIVE_LATENTS)
+        self._mel = whole[:, : self._settled * factor]
+        return whole
+
+
+class Synthesiser:
+    """A loaded checkpoint with its vocoder: speaks texts and compares clips."""
+
+    def __init__(self, model: LeWM, info: CheckpointInfo, vocoder: Vocoder) -> None:
+        self.model, self.info, self.vocoder = model, info, vocoder
+        self.vocoder_name = vocoder.name
+
+    @classmethod
+    def load(cls, checkpoint: Path | str | None = None, vocoder: str | None = None) -> Synthesiser:
+        """Load a checkpoint (None: the embedded voice) and a vocoder (None: the one it names).
+
+        Raises:
+            CheckpointError, VocoderError: with a sentence that says what is wrong.
+        """
+        model, info = load_checkpoint(checkpoint if checkpoint is not None else embedded_checkpoint())
+        return cls(model, info, load_vocoder(vocoder or info.vocoder, info.mel))
+
+    def speaker(self, name: str) -> tuple[int, Speaker]:
+        """Find a speaker by name.
+
+        Raises:
+            UnknownSpeakerError: there is none.
+        """
+        for index, speaker in enumerate(self.info.speakers):
+            if speaker.name == name:
+                return index, speaker
+        names = ", ".join(speaker.name for speaker in self.info.speakers)
+        raise UnknownSpeakerError(f"There is no speaker {name!r} in {self.info.path.name}; choose one of: {names}.")
+
+    def synthesise(
+        self, request: SynthesisRequest, cancelled: Callable[[], bool] = never
+    ) -> Generator[Progress, None, SynthesisResult]:
+        """Speak a request sentence by sentence.
+
+        When ``cancelled()`` turns true it stops within one step and returns what was made.
+
+        Raises:
+            TextError, UnknownSpeakerError: before anything is made.
+        """
+        _, speaker = self.speaker(request.speaker)
+        if not 0.2 <= request.speed <= 5.0 or not 0.0 <= request.temperature <= 2.0:
+            raise TextError("Speed must lie between 0.2 and 5, temperature between 0 and 2.")
+        made = _Made()
+        yield Progress(0.0, "Reading text")
+        with _Clock(made.timings, "text"):
+            sentences = split_sentences(normalise(request.text, speaker.language), speaker.language)
+        for number, sentence in enumerate(sentences):
+            if cancelled():
+                made.reasons.append("cancelled")
+            else:
+                yield from self._speak(request, sentence, number, len(sentences), made, cancelled)
+            if made.reasons[-1] == "cancelled":
+                break
+        yield Progress(1.0, "Done")
+        return self._result(request, made)
+
+    def _speak(
+        self, request: SynthesisRequest, sentence: Sentence, number: int, count: int, made: _Made,
+        cancelled: Callable[[], bool],
+    ) -> Generator[Progress, None, None]:  # fmt: skip
+        """Speak one sentence and add it, and the pause behind it, to ``made``."""
+        n_mels, hop = self.info.mel.n_mels, self.info.mel.hop_length
+        index, speaker = self.speaker(request.speaker)
+        message = f"Speaking sentence {number + 1} of {count}" if count > 1 else "Speaking"
+        with _Clock(made.timings, "text"):
+            text = self.read(sentence.text, speaker)
+        settings = SamplingSettings(
+            seed=request.seed + number, temperature=request.temperature, speed=request.speed, cancelled=cancelled
+        )
+        growing = GrowingMel(self.model)
+        run = self.model.generate(text, torch.tensor([index]), settings)
+        for step in range(1_000_000):
+            try:
+                with _Clock(made.timings, "predictor"):
+                    item = next(run)
+            except StopIteration as end:
+                generated = end.value
+                break
+            growing.add(item.latents)
+            partial = None
+            if step % _STEPS_BETWEEN_PARTIALS == 0:
+                with _Clock(made.timings, "decoder"):
+                    partial = made.mel(n_mels, growing.mel())
+            yield Progress((number + 0.9 * item.fraction) / count, message, partial)
+        made.reasons.append(generated.stop_reason)
+        if not len(generated.latents):
+            return
+        with _Clock(made.timings, "decoder"), torch.inference_mode():
+            mel = self.model.mel_decoder(generated.latents.unsqueeze(0))[0].numpy()
+        with _Clock(made.timings, "vocoder"):
+            wave = self.vocoder.decode(np.concatenate((mel, mel[:, -1:]), axis=1))
+        pause = round(sentence.pause * self.info.mel.frame_rate) if number + 1 < count else 0
+        made.mels.append(np.pad(mel, ((0, 0), (0, pause)), constant_values=_SILENCE))
+        made.waves.append(np.pad(wave, (0, pause * hop)))
+        made.latents.append(generated.latents.numpy())
+
+    def read(self, text: str, speaker: Speaker) -> TextBatch:
+        """Turn a normalised sentence into what this checkpoint's text encoder reads.
+
+        Raises:
+            TextError: nothing is left to speak.
+        """
+        if self.model.config.text_frontend == "phonemes":
+            text = phonemise(text, speaker.language)
+        if not any(character.isalnum() for character in text):
+            raise TextError("There is nothing to speak in this text. Type at least one word.")
+        return TextBatch.of([text])
+
+    def _result(self, request: SynthesisRequest, made: _Made) -> SynthesisResult:
+        mel = made.mel(self.info.mel.n_mels)
+        wave = np.concatenate(made.waves) if made.waves else np.zeros(0, np.float32)
+        latents = np.concatenate(made.latents) if made.latents else np.zeros((0, self.info.config.latent_dim))
+        reason = next((r for r in ("cancelled", "max_length") if r in made.reasons), "stop_head")
+        return SynthesisResult(
+            request=request, mel=mel, wave=wave[: max(0, mel.shape[1] - 1) * self.info.mel.hop_length],
+            sample_rate=self.info.mel.sample_rate, latents=latents.astype(np.float32), stop_reason=reason,
+            timings=made.timings, recipe=self.recipe(request, reason),
+        )  # fmt: skip
+
+    def recipe(self, request: SynthesisRequest, stop_reason: str) -> dict[str, Any]:
+        """Everything needed to make a take again, JSON-able."""
+        return {
+            **asdict(request),
+            "checkpoint": self.info.path.name,
+            "checkpoint_sha256": self.info.sha256,
+            "preset": self.info.preset,
+            "step": self.info.step,
+            "vocoder": self.vocoder_name,
+            "stop_reason": stop_reason,
+        }
+
+    def compare(
+        self, clip: Path | str | np.ndarray, text: str, speaker: str, seed: int = 0,
+        temperature: float = DEFAULT_TEMPERATURE, cancelled: Callable[[], bool] = never,
+    ) -> Generator[Progress, None, Comparison]:  # fmt: skip
+        """Make the four mels of a clip: ground truth, reconstruction, teacher-forced, free-running.
+
+        Args:
+            clip: a sound file, or mono samples at the checkpoint's rate in [-1, 1].
+            text: the words spoken in it.
+
+        Raises:
+            AudioError: the clip cannot be used.  TextError: the text is unusable or does not fit the clip.
+            UnknownSpeakerError: there is no such speaker.
+        """
+        index, who = self.speaker(speaker)
+        yield Progress(0.0, "Reading the clip")
+        wave = clip if isinstance(clip, np.ndarray) else load_audio(clip, self.info.mel.sample_rate)
+        mel = self._clip_mel(wave)
+        spoken = self.read(normalise(text, who.language), who)
+        request = SynthesisRequest(text, speaker, seed, temperature)
+        panes: dict[str, Rendering] = {}
+        reason = "cancelled"
+        batch = torch.from_numpy(mel).unsqueeze(0)
+        yield Progress(0.1, "Vocoding the ground truth")
+        panes["ground_truth"] = Rendering(mel, self.vocoder.decode(mel))
+        if not cancelled():
+            yield Progress(0.3, "Reconstructing")
+            with torch.inference_mode():
+                rebuilt = self.model.mel_decoder(self.model.encode(batch))[0].numpy()
+            panes["reconstruction"] = self._render(rebuilt, mel)
+        if not cancelled():
+            yield Progress(0.5, "Predicting with teacher forcing")
+            try:
+                latents, _ = self.model.teacher_forced(spoken, torch.tensor([index]), batch)
+            except ValueError as error:
+                raise TextError(f"The text does not fit the clip: {error}. Correct the transcript.") from error
+            with torch.inference_mode():
+                panes["teacher_forced"] = self._render(self.model.mel_decoder(latents)[0].numpy(), mel)
+        if not cancelled():
+            run = self.synthesise(request, cancelled)
+            while True:
+                try:
+                    progress = next(run)
+                except StopIteration as end:
+                    result: SynthesisResult = end.value
+                    break
+                yield progress._replace(fraction=0.6 + 0.4 * progress.fraction)
+            reason = result.stop_reason
+            panes["autoregressive"] = Rendering(result.mel, result.wave, mel_l1(result.mel, mel))
+        recipe = {**self.recipe(request, reason), "clip": None if isinstance(clip, np.ndarray) else Path(clip).name}
+        return Comparison(text, speaker, wave, self.info.mel.sample_rate, panes, reason, recipe)
+
+    def _clip_mel(self, wave: np.ndarray) -> np.ndarray:
+        seconds = len(wave) / self.info.mel.sample_rate
+        if seconds > MAX_CLIP_SECONDS:
+            raise AudioError(
+                f"The clip lasts {seconds:.0f} s; comparisons take up to {MAX_CLIP_SECONDS:.0f} s. Cut it first."
+            )
+        if seconds < 0.1:
+            raise AudioError(f"The clip lasts {seconds:.2f} s; at least 0.1 s is needed.")
+        return log_mel(wave, self.info.mel)
+
+    def _render(self, mel: np.ndarray, truth: np.ndarray) -> Rendering:
+        mel = np.ascontiguousarray(mel[:, : truth.shape[1]])
+        return Rendering(mel, self.vocoder.decode(mel), mel_l1(mel, truth))
+
+
+def mel_l1(mel: np.ndarray, truth: np.ndarray) -> float | None:
+    """Mean absolute difference of two log-mels (m, t) over their common length, nats; None if there is none."""
+    frames = min(mel.shape[1], truth.shape[1])
+    return float(np.abs(mel[:, :frames] - truth[:, :frames]).mean()) if frames else None
+
+
+def embedded_checkpoint() -> Path:
+    """The voice that ships with the program."""
+    return resource("voice", "studio.safetensors")
