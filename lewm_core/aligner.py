@@ -72,7 +72,9 @@ def pool_units(features: Tensor, unit_index: Tensor, units: int) -> Tensor:
     b, s, e = features.shape
     index = torch.where(unit_index < 0, units, unit_index)
     total = features.new_zeros(b, units + 1, e).scatter_add_(1, index.unsqueeze(-1).expand(b, s, e), features)
-    count = features.new_zeros(b, units + 1).scatter_add_(1, index, torch.ones_like(index, dtype=features.dtype))
+    count = features.new_zeros(b, units + 1).scatter_add_(
+        1, index, torch.ones_like(index, dtype=features.dtype)
+    )
     return total[:, :units] / count[:, :units].clamp_min(1.0).unsqueeze(-1)
 
 
@@ -86,7 +88,9 @@ class Aligner(nn.Module):
         self.text_conv = nn.Conv1d(channels, channels, 5, padding=2)
         self.text_out = nn.Linear(channels, channels)
         self.mel_conv = nn.Conv1d(config.n_mels, channels, 5, padding=2)
-        self.mel_down = nn.Conv1d(channels, channels, 2 * self.stride, stride=self.stride, padding=self.stride // 2)
+        self.mel_down = nn.Conv1d(
+            channels, channels, 2 * self.stride, stride=self.stride, padding=self.stride // 2
+        )
         self.mel_out = nn.Conv1d(channels, channels, 1)
         self.scale = nn.Parameter(torch.tensor(1.0))
 
@@ -103,7 +107,9 @@ class Aligner(nn.Module):
         query = F.relu(self.mel_conv((mel - MEL_MEAN) / MEL_STD))
         query = self.mel_out(F.relu(self.mel_down(query))).transpose(1, 2)
         distance = (
-            query.square().sum(-1, keepdim=True) - 2 * query @ keys.transpose(1, 2) + keys.square().sum(-1).unsqueeze(1)
+            query.square().sum(-1, keepdim=True)
+            - 2 * query @ keys.transpose(1, 2)
+            + keys.square().sum(-1).unsqueeze(1)
         )
         return -F.softplus(self.scale) * distance / keys.shape[-1] ** 0.5
 

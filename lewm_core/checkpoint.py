@@ -78,7 +78,9 @@ class CheckpointInfo:
             ("Vocoder", self.vocoder),
             ("SHA-256", self.sha256),
         ]
-        return rows + [(f"Loss: {name.replace('_', ' ')}", f"{value:.4g}") for name, value in self.losses.items()]
+        return rows + [
+            (f"Loss: {name.replace('_', ' ')}", f"{value:.4g}") for name, value in self.losses.items()
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON-able data."""
@@ -234,7 +236,9 @@ def _described(path: Path, header: dict[str, Any], parameters: int) -> Checkpoin
             f"{path.name} names {len(speakers)} speakers (each name must differ) for a model of {config.n_speakers}."
         )
     if mel.n_mels != config.n_mels:
-        raise CheckpointError(f"{path.name} mixes mels of {mel.n_mels} bands with a model of {config.n_mels}.")
+        raise CheckpointError(
+            f"{path.name} mixes mels of {mel.n_mels} bands with a model of {config.n_mels}."
+        )
     if mel != MelConfig():
         raise CheckpointError(
             f"{path.name} was trained on other mels ({mel}); this program makes {MelConfig()}, as Vocos does."
@@ -288,7 +292,9 @@ def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "Ask for it as .safetensors."
         ) from None
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{path.name} cannot be read as a PyTorch file ({type(error).__name__}).") from None
+        raise CheckpointError(
+            f"{path.name} cannot be read as a PyTorch file ({type(error).__name__})."
+        ) from None
     if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
         raise CheckpointError(f"{path.name} is a PyTorch file, but not a LeWM-TTS checkpoint.")
     tensors = {str(name): value for name, value in data["model"].items() if isinstance(value, torch.Tensor)}
@@ -319,9 +325,13 @@ def _check_tensors(path: Path, config: ModelConfig, tensors: dict[str, Tensor]) 
                 f"{path.name}: {name} has shape {tuple(value.shape)}; its configuration asks for {tuple(shape)}."
             )
         if value.dtype not in (torch.float16, torch.bfloat16, torch.float32):
-            raise CheckpointError(f"{path.name}: {name} is {value.dtype}; weights must be float16, bfloat16 or float32.")
+            raise CheckpointError(
+                f"{path.name}: {name} is {value.dtype}; weights must be float16, bfloat16 or float32."
+            )
         if not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{path.name}: {name} holds NaN or infinity; training of this checkpoint broke down.")
+            raise CheckpointError(
+                f"{path.name}: {name} holds NaN or infinity; training of this checkpoint broke down."
+            )
     if bool((tensors["latent_std"] <= 0).any()):
         raise CheckpointError(f"{path.name}: latent_std must be above zero.")
 

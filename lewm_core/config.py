@@ -6,7 +6,7 @@ This module imports neither torch nor anything heavy: the studio's window reads 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 DEFAULT_TEMPERATURE = 0.0
@@ -89,7 +89,9 @@ class ModelConfig:
         if self.downsample_factor not in (2, 4):
             raise ConfigError(f"downsample_factor is {self.downsample_factor}; it must be 2 or 4")
         if self.text_frontend not in TEXT_FRONTENDS:
-            raise ConfigError(f"text_frontend is {self.text_frontend!r}; known are {', '.join(TEXT_FRONTENDS)}")
+            raise ConfigError(
+                f"text_frontend is {self.text_frontend!r}; known are {', '.join(TEXT_FRONTENDS)}"
+            )
         if self.alignment not in ALIGNMENTS:
             raise ConfigError(f"alignment is {self.alignment!r}; known are {', '.join(ALIGNMENTS)}")
         for name in _POSITIVE:
@@ -105,10 +107,22 @@ class ModelConfig:
 
 
 _POSITIVE = (
-    "n_mels", "latent_dim", "n_speakers", "text_dim", "text_layers", "text_heads", "encoder_dim", "encoder_layers",
-    "encoder_heads", "predictor_dim", "predictor_layers", "predictor_heads", "decoder_dim", "decoder_refine_width",
+    "n_mels",
+    "latent_dim",
+    "n_speakers",
+    "text_dim",
+    "text_layers",
+    "text_heads",
+    "encoder_dim",
+    "encoder_layers",
+    "encoder_heads",
+    "predictor_dim",
+    "predictor_layers",
+    "predictor_heads",
+    "decoder_dim",
+    "decoder_refine_width",
     "latents_per_step",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,9 @@ def to_dict(config: Any) -> dict[str, Any]:
     return asdict(config)
 
 
+_JSON_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+
+
 def from_dict(cls: type, data: dict[str, Any]) -> Any:
     """Build configuration dataclass ``cls`` from ``data``, refusing unknown names and wrong types.
 
@@ -209,14 +226,7 @@ def from_dict(cls: type, data: dict[str, Any]) -> Any:
         raise ConfigError(f"{cls.__name__} has no {', '.join(unknown)}")
     values: dict[str, Any] = {}
     for name, value in data.items():
-        expected = {"int": int, "float": (int, float), "str": str}[str(known[name].type)]
-        if not isinstance(value, expected) or isinstance(value, bool):
+        if not isinstance(value, _JSON_TYPES[str(known[name].type)]) or isinstance(value, bool):
             raise ConfigError(f"{cls.__name__}.{name} is {value!r}; expected {known[name].type}")
         values[name] = value
     return cls(**values)
-
-
-__all__ = [
-    "ALIGNMENTS", "ConfigError", "DEFAULT_TEMPERATURE", "LN_TO_DB", "LossWeights", "MelConfig", "ModelConfig",
-    "PRESETS", "Preset", "Speaker", "TEXT_FRONTENDS", "from_dict", "preset", "replace", "to_dict",
-]  # fmt: skip

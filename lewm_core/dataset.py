@@ -51,7 +51,9 @@ class MelStore:
         folder = Path(folder)
         manifest, store = folder / f"{split}.jsonl", folder / f"{split}.f16"
         if not manifest.is_file() or not store.is_file():
-            raise DataError(f"{folder} has no {manifest.name} and {store.name}; make them with `lewm preprocess`")
+            raise DataError(
+                f"{folder} has no {manifest.name} and {store.name}; make them with `lewm preprocess`"
+            )
         names = Utterance.__dataclass_fields__
         self.utterances = [
             Utterance(**{key: value for key, value in json.loads(line).items() if key in names})
@@ -133,3 +135,27 @@ def length_buckets(sizes: list[int], budget: int, rng: np.random.Generator) -> l
         batches.append(current)
     rng.shuffle(batches)
     return batches
+
+
+class EpochBatches:
+    """Length-bucketed batches of every epoch, found from the step alone, so that resuming is exact."""
+
+    def __init__(self, sizes: list[int], budget: int, seed: int = 7) -> None:
+        self._sizes, self._budget, self._seed = sizes, budget, seed
+        self._epochs: dict[int, list[list[int]]] = {}
+        self._starts = [0]
+
+    def at(self, step: int) -> list[int]:
+        """Indices of the batch of ``step``."""
+        epoch = 0
+        while step >= self._starts[epoch] + len(self._epoch(epoch)):
+            if len(self._starts) == epoch + 1:
+                self._starts.append(self._starts[epoch] + len(self._epoch(epoch)))
+            epoch += 1
+        return self._epoch(epoch)[step - self._starts[epoch]]
+
+    def _epoch(self, epoch: int) -> list[list[int]]:
+        if epoch not in self._epochs:
+            rng = np.random.default_rng((self._seed, epoch))
+            self._epochs[epoch] = length_buckets(self._sizes, self._budget, rng)
+        return self._epochs[epoch]

@@ -198,7 +198,9 @@ class Synthesiser:
             if speaker.name == name:
                 return index, speaker
         names = ", ".join(speaker.name for speaker in self.info.speakers)
-        raise UnknownSpeakerError(f"There is no speaker {name!r} in {self.info.path.name}; choose one of: {names}.")
+        raise UnknownSpeakerError(
+            f"There is no speaker {name!r} in {self.info.path.name}; choose one of: {names}."
+        )
 
     def synthesise(
         self, request: SynthesisRequest, cancelled: Callable[[], bool] = never
@@ -238,7 +240,10 @@ class Synthesiser:
         with _Clock(made.timings, "text"):
             text = self.read(sentence.text, speaker)
         settings = SamplingSettings(
-            seed=request.seed + number, temperature=request.temperature, speed=request.speed, cancelled=cancelled
+            seed=request.seed + number,
+            temperature=request.temperature,
+            speed=request.speed,
+            cancelled=cancelled,
         )
         growing = GrowingMel(self.model)
         run = self.model.generate(text, torch.tensor([index]), settings)
@@ -337,7 +342,9 @@ class Synthesiser:
             try:
                 latents, _ = self.model.teacher_forced(spoken, torch.tensor([index]), batch)
             except ValueError as error:
-                raise TextError(f"The text does not fit the clip: {error}. Correct the transcript.") from error
+                raise TextError(
+                    f"The text does not fit the clip: {error}. Correct the transcript."
+                ) from error
             with torch.inference_mode():
                 panes["teacher_forced"] = self._render(self.model.mel_decoder(latents)[0].numpy(), mel)
         if not cancelled():
@@ -351,14 +358,17 @@ class Synthesiser:
                 yield progress._replace(fraction=0.6 + 0.4 * progress.fraction)
             reason = result.stop_reason
             panes["autoregressive"] = Rendering(result.mel, result.wave, mel_l1(result.mel, mel))
-        recipe = {**self.recipe(request, reason), "clip": None if isinstance(clip, np.ndarray) else Path(clip).name}
+        recipe = {
+            **self.recipe(request, reason),
+            "clip": None if isinstance(clip, np.ndarray) else Path(clip).name,
+        }
         return Comparison(text, speaker, wave, self.info.mel.sample_rate, panes, reason, recipe)
 
     def _clip_mel(self, wave: np.ndarray) -> np.ndarray:
         seconds = len(wave) / self.info.mel.sample_rate
         if seconds > MAX_CLIP_SECONDS:
             raise AudioError(
-                f"The clip lasts {seconds:.0f} s; comparisons take up to {MAX_CLIP_SECONDS:.0f} s. Cut it first."
+                f"The clip lasts {seconds:.0f} s; a comparison takes up to {MAX_CLIP_SECONDS:.0f} s. Cut it."
             )
         if seconds < 0.1:
             raise AudioError(f"The clip lasts {seconds:.2f} s; at least 0.1 s is needed.")
@@ -370,7 +380,7 @@ class Synthesiser:
 
 
 def mel_l1(mel: np.ndarray, truth: np.ndarray) -> float | None:
-    """Mean absolute difference of two log-mels (m, t) over their common length, nats; None if there is none."""
+    """Mean absolute difference of two log-mels (m, t) over their common length, nats; None without one."""
     frames = min(mel.shape[1], truth.shape[1])
     return float(np.abs(mel[:, :frames] - truth[:, :frames]).mean()) if frames else None
 

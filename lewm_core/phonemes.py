@@ -7,7 +7,7 @@ espeak-ng comes with the ``espeakng-loader`` wheel: nothing has to be installed 
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 ESPEAK_VOICES = {"en-US": "en-us", "en-GB": "en-gb", "hi": "hi"}
@@ -20,7 +20,7 @@ class PhonemeError(RuntimeError):
     """espeak-ng could not be loaded or does not know the language."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _backend(language: str) -> Any:
     try:
         import espeakng_loader
@@ -30,11 +30,15 @@ def _backend(language: str) -> Any:
         EspeakWrapper.set_library(espeakng_loader.get_library_path())
         EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
         return EspeakBackend(
-            ESPEAK_VOICES[language], preserve_punctuation=True, with_stress=True, language_switch="remove-flags"
+            ESPEAK_VOICES[language],
+            preserve_punctuation=True,
+            with_stress=True,
+            language_switch="remove-flags",
         )
     except (ImportError, OSError, RuntimeError) as error:
         raise PhonemeError(
-            f"espeak-ng could not be started ({error}); install the packages espeakng-loader and phonemizer-fork"
+            f"espeak-ng could not be started ({error}); "
+            "install the packages espeakng-loader and phonemizer-fork"
         ) from error
 
 

@@ -12,12 +12,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 class TrainError(RuntimeError):
@@ -79,7 +82,9 @@ def save_atomically(data: object, path: Path) -> None:
     os.replace(partial, path)
 
 
-def train(stage: Stage, settings: LoopSettings, folder: Path, *, progress: bool | None = None) -> dict[str, float]:
+def train(
+    stage: Stage, settings: LoopSettings, folder: Path, *, progress: bool | None = None
+) -> dict[str, float]:
     """Train ``stage``, resuming from ``folder`` where an earlier run of it was saved.
 
     Random draws depend on the seed and the step alone, so a resumed run repeats an uninterrupted one.
@@ -100,7 +105,9 @@ def train(stage: Stage, settings: LoopSettings, folder: Path, *, progress: bool 
     log = _Log(folder / f"{stage.name}.log.jsonl")
     figures: dict[str, float] = {}
     show = sys.stderr.isatty() if progress is None else progress
-    bar = tqdm(range(start, settings.steps), initial=start, total=settings.steps, desc=stage.name, disable=not show)
+    bar = tqdm(
+        range(start, settings.steps), initial=start, total=settings.steps, desc=stage.name, disable=not show
+    )
     for step in bar:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, settings)
@@ -112,7 +119,12 @@ def train(stage: Stage, settings: LoopSettings, folder: Path, *, progress: bool 
         if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             modules = {name: module.state_dict() for name, module in stage.modules().items()}
             save_atomically(
-                {"step": step + 1, "modules": modules, "optimiser": optimiser.state_dict(), "figures": figures},
+                {
+                    "step": step + 1,
+                    "modules": modules,
+                    "optimiser": optimiser.state_dict(),
+                    "figures": figures,
+                },
                 state_path,
             )
     log.close()
@@ -120,7 +132,11 @@ def train(stage: Stage, settings: LoopSettings, folder: Path, *, progress: bool 
 
 
 def _one_step(
-    stage: Stage, optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], settings: LoopSettings, step: int
+    stage: Stage,
+    optimiser: torch.optim.Optimizer,
+    parameters: list[nn.Parameter],
+    settings: LoopSettings,
+    step: int,
 ) -> dict[str, float]:
     torch.manual_seed(settings.seed * 1_000_003 + step)
     rng = np.random.default_rng((settings.seed, step))
@@ -155,12 +171,13 @@ class _Log:
         self._sums: dict[str, float] = {}
         self._count = 0
         self._since = time.monotonic()
+        self._board: SummaryWriter | None = None
         try:
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(path.parent / "tensorboard" / path.name.split(".")[0]))
         except ImportError:
-            self._board = None
+            pass  # the log file alone is kept
 
     def add(self, step: int, losses: dict[str, float], every: int = 50) -> None:
         for name, value in losses.items():
@@ -180,7 +197,9 @@ class _Log:
 
     def _write(self, step: int, kind: str, figures: dict[str, float]) -> None:
         rounded = {name: round(value, 5) for name, value in figures.items()}
-        self._file.write(json.dumps({"step": step, "kind": kind, "time": round(time.time()), **rounded}) + "\n")
+        self._file.write(
+            json.dumps({"step": step, "kind": kind, "time": round(time.time()), **rounded}) + "\n"
+        )
         self._file.flush()
         if self._board is not None:
             for name, value in figures.items():
@@ -190,5 +209,3 @@ class _Log:
         self._file.close()
         if self._board is not None:
             self._board.close()
-
-

@@ -5,17 +5,16 @@ b batch   n latents   k steps   r latents a step   d latent dimensions   u text 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lewm_core.aligner import viterbi_durations
-from lewm_core.dataset import MelStore, length_buckets, pad_mels
+from lewm_core.dataset import EpochBatches, MelStore, pad_mels
 from lewm_core.losses import masked_mean, prediction_loss, reconstruction_loss, spectral_loss, stop_loss
 from lewm_core.model.layers import length_mask
 from lewm_core.model.lewm import LeWM, TextBatch
@@ -69,24 +68,21 @@ def encode_split(model: LeWM, store: MelStore) -> tuple[np.ndarray, list[list[in
     for index, row in enumerate(store.utterances):
         mel, _ = pad_mels([store.mel(index)], factor)
         latents.append(model.encode(mel)[0].numpy())
-        text = TextBatch.of([text_of(row.text, row.phonemes, model)])
-        scores = model.aligner(text.bytes, text.unit_index, int(text.units[0]), mel)[0] if model.aligner else None
+        text = TextBatch.of([model.reads(row.text, row.phonemes)])
+        scores = (
+            model.aligner(text.bytes, text.unit_index, int(text.units[0]), mel)[0] if model.aligner else None
+        )
         try:
-            durations.append(None if scores is None else viterbi_durations(scores.log_softmax(-1).numpy()).tolist())
+            durations.append(
+                None if scores is None else viterbi_durations(scores.log_softmax(-1).numpy()).tolist()
+            )
         except ValueError:
             durations.append(None)
     return np.concatenate(latents), durations
 
 
-def text_of(text: str, phonemes: str, model: LeWM) -> str:
-    """What the text encoder of ``model`` reads of an utterance."""
-    return phonemes if model.config.text_frontend == "phonemes" else text
-
-
 def latent_store(model: LeWM, store: MelStore, folder: Path, split: str) -> LatentStore:
     """Encode a split once and keep the result beside the run; later runs map it from disk."""
-    import json
-
     latents_path, durations_path = folder / f"{split}.latents.npy", folder / f"{split}.durations.json"
     if not latents_path.is_file() or not durations_path.is_file():
         latents, durations = encode_split(model, store)
@@ -133,7 +129,8 @@ class PredictorStage:
         for frozen in (model.audio_encoder, model.mel_decoder, model.aligner):
             if frozen is not None:
                 frozen.requires_grad_(False).eval()
-        self._epoch = lru_cache(maxsize=2)(self._epoch_batches)
+        sizes = [self.train_store.utterances[index].frames for index in self.usable]
+        self._batches = EpochBatches(sizes, settings.frames_per_batch)
 
     def parameters(self) -> list[nn.Parameter]:
         """Everything that still takes gradients."""
@@ -142,17 +139,6 @@ class PredictorStage:
     def modules(self) -> dict[str, nn.Module]:
         """The whole model, so that a checkpoint can be exported from any save."""
         return {"model": self.model}
-
-    def _epoch_batches(self, epoch: int) -> list[list[int]]:
-        sizes = [self.train_store.utterances[i].frames for i in self.usable]
-        return length_buckets(sizes, self.settings.frames_per_batch, np.random.default_rng((7, epoch)))
-
-    def _indices(self, step: int) -> list[int]:
-        epoch, position = 0, step
-        while position >= len(self._epoch(epoch)):
-            position -= len(self._epoch(epoch))
-            epoch += 1
-        return [self.usable[i] for i in self._epoch(epoch)[position]]
 
     def batch(self, store: MelStore, latents: LatentStore, indices: list[int]) -> Batch:
         """Collate utterances; the last latent is repeated up to a whole step."""
@@ -166,13 +152,13 @@ class PredictorStage:
             padded[row, :count] = values
             padded[row, count:] = values[-1]
         rows = [store.utterances[i] for i in indices]
-        text = TextBatch.of([text_of(row.text, row.phonemes, model) for row in rows])
+        text = TextBatch.of([model.reads(row.text, row.phonemes) for row in rows])
         durations = None
         if model.aligner is not None:
             durations = torch.zeros(len(indices), int(text.units.max()), dtype=torch.long)
             for row, index in enumerate(indices):
-                values = latents.durations[index] or []
-                durations[row, : len(values)] = torch.tensor(values)
+                known = latents.durations[index] or []
+                durations[row, : len(known)] = torch.tensor(known)
         speaker = torch.tensor([self.speaker_index[row.speaker] for row in rows])
         return Batch(model.normalise(padded), lengths, text, speaker, durations)
 
@@ -180,7 +166,9 @@ class PredictorStage:
         """Losses of one step; see ``Stage``."""
         model, settings, r = self.model, self.settings, self.model.config.latents_per_step
         model.text_encoder.train(), model.predictor.train()
-        batch = self.batch(self.train_store, self.train_latents, self._indices(step))
+        batch = self.batch(
+            self.train_store, self.train_latents, [self.usable[i] for i in self._batches.at(step)]
+        )
         memory, mask = model.encode_text(batch.text, batch.speaker)
         plan = model.plan(memory, mask, batch.durations, batch.latents.shape[1] // r)
         history = self._history(batch, plan, step)
@@ -209,7 +197,7 @@ class PredictorStage:
         """What each step is told of the past: the truth, made unreliable in three ways."""
         settings, predictor = self.settings, self.model.predictor
         history = predictor.shift(batch.latents)
-        b, k, width = history.shape
+        b, k, _ = history.shape
         if step >= settings.sampling_from and settings.sampling_share > 0:
             with torch.no_grad():
                 own = predictor(history, plan, batch.speaker)[0].float()
@@ -237,7 +225,9 @@ class PredictorStage:
         """Teacher-forced and free-running error on held-out sentences, along their true durations."""
         model, r = self.model, self.model.config.latents_per_step
         model.eval()
-        usable = [i for i, d in enumerate(self.dev_latents.durations) if d is not None or model.aligner is None]
+        usable = [
+            i for i, d in enumerate(self.dev_latents.durations) if d is not None or model.aligner is None
+        ]
         chosen = usable[:: max(1, len(usable) // count)][:count]
         batch = self.batch(self.dev_store, self.dev_latents, chosen)
         memory, mask = model.encode_text(batch.text, batch.speaker)
@@ -260,7 +250,9 @@ class PredictorStage:
         }
         if model.duration is not None and batch.durations is not None:
             guess = model.duration(memory, mask)
-            figures["duration"] = float(masked_mean((guess - batch.durations.clamp_min(1).log()).square(), mask))
+            figures["duration"] = float(
+                masked_mean((guess - batch.durations.clamp_min(1).log()).square(), mask)
+            )
             length = (guess.exp() * mask).sum(1) / batch.durations.sum(1)
             figures["length_ratio"] = float(length.mean())
         return figures

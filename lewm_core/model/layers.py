@@ -81,7 +81,9 @@ class SelfAttention(nn.Module):
                 mask under a causal one).
         """
         b, t, d = x.shape
-        query, key, value = self.project_in(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        query, key, value = (
+            self.project_in(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        )
         start = cache.length if cache is not None else 0
         positions = torch.arange(start, start + t, device=x.device)
         query, key = rotate(query, positions), rotate(key, positions)

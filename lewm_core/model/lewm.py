@@ -114,6 +114,10 @@ class LeWM(nn.Module):
         self.register_buffer("latent_std", torch.ones(config.latent_dim))
         self.register_buffer("residual_std", torch.ones(config.latent_dim))
 
+    def reads(self, text: str, phonemes: str) -> str:
+        """Which of an utterance's spellings the text encoder reads."""
+        return phonemes if self.config.text_frontend == "phonemes" else text
+
     def normalise(self, latents: Tensor) -> Tensor:
         """From the decoder's space to zero mean and unit spread a dimension, (…, d)."""
         return (latents - self.latent_mean) / self.latent_std
@@ -159,7 +163,9 @@ class LeWM(nn.Module):
         scores = self.aligner(text.bytes, text.unit_index, int(text.units[0]), mel)[0].float()
         return torch.from_numpy(viterbi_durations(scores.log_softmax(-1).numpy()))[None]
 
-    def plan(self, memory: Tensor, mask: Tensor, durations: Tensor | None, steps: int | None = None) -> TextPlan:
+    def plan(
+        self, memory: Tensor, mask: Tensor, durations: Tensor | None, steps: int | None = None
+    ) -> TextPlan:
         """Lay encoded text along time; without durations the plan is left to attention."""
         if self.regulator is None or durations is None:
             return TextPlan(memory, mask, None, None, mask.new_zeros(len(mask), dtype=torch.long))
@@ -178,7 +184,9 @@ class LeWM(nn.Module):
         latents = self.normalise(self.encode(mel))
         n, r = latents.shape[1], self.config.latents_per_step
         extra = -n % r
-        padded = F.pad(latents.transpose(1, 2), (0, extra), mode="replicate").transpose(1, 2) if extra else latents
+        padded = (
+            F.pad(latents.transpose(1, 2), (0, extra), mode="replicate").transpose(1, 2) if extra else latents
+        )
         memory, mask = self.encode_text(text, speaker)
         durations = self.align(text, mel) if self.aligner is not None else None
         plan = self.plan(memory, mask, durations, padded.shape[1] // r)

@@ -7,6 +7,7 @@ u text units (bytes where alignment is "attention")   w predictor width   x text
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +98,9 @@ class JEPAPredictor(nn.Module):
         self.prenet = Prenet(config)
         self.speaker = nn.Embedding(config.n_speakers, width)
         self.text_in = (
-            nn.Linear(config.latents_per_step * config.text_dim, width) if config.alignment == "durations" else None
+            nn.Linear(config.latents_per_step * config.text_dim, width)
+            if config.alignment == "durations"
+            else None
         )
         self.blocks = nn.ModuleList(
             DecoderBlock(width, config.text_dim, config.predictor_heads, config.dropout)
@@ -107,13 +110,16 @@ class JEPAPredictor(nn.Module):
         self.head = LatentHead(config)
         self.stop = nn.Linear(width, 1)
 
+    def _decoder_blocks(self) -> list[DecoderBlock]:
+        return cast(list[DecoderBlock], list(self.blocks))
+
     def start_state(self, plan: TextPlan, max_steps: int) -> PredictorState:
         """Allocate caches for ``max_steps`` and project the text once for every layer."""
         heads = self.config.predictor_heads
         width = self.config.predictor_dim // heads
         batch = plan.memory.shape[0]
         caches = [KeyValueCache.empty(batch, heads, max_steps, width, plan.memory) for _ in self.blocks]
-        return PredictorState(caches, [block.cross.memory(plan.memory) for block in self.blocks])
+        return PredictorState(caches, [block.cross.memory(plan.memory) for block in self._decoder_blocks()])
 
     def forward(self, history: Tensor, plan: TextPlan, speaker: Tensor) -> tuple[Tensor, Tensor]:
         """Predict every step at once from a known history (teacher forcing).
@@ -128,7 +134,13 @@ class JEPAPredictor(nn.Module):
         return self.head(hidden, plan.frames), self.stop(hidden).squeeze(-1)
 
     def step(
-        self, last: Tensor | None, plan: TextPlan, speaker: Tensor, state: PredictorState, *, need_weights: bool = False
+        self,
+        last: Tensor | None,
+        plan: TextPlan,
+        speaker: Tensor,
+        state: PredictorState,
+        *,
+        need_weights: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Advance one step.
 
@@ -166,7 +178,7 @@ class JEPAPredictor(nn.Module):
             x = x + self.text_in(plan.frames.reshape(b, n // r, r * width)[:, at])
         bias = attention_bias(plan, at)
         collected = []
-        for layer, block in enumerate(self.blocks):
+        for layer, block in enumerate(self._decoder_blocks()):
             memory = block.cross.memory(plan.memory) if state is None else state.memories[layer]
             cache = None if state is None else state.caches[layer]
             x, weights = block(x, memory, bias, cache, need_weights=need_weights)

@@ -44,7 +44,8 @@ class LengthRegulator(nn.Module):
         into = time - (ends - durations).gather(1, unit) + 0.5
         left = (total.unsqueeze(1) - time).to(memory.dtype)
         features = torch.stack(
-            ((into / length).clamp(0, 1), length.log(), (into / 8).clamp(0, 2), (left / 8).clamp(-1, 2)), dim=-1
+            ((into / length).clamp(0, 1), length.log(), (into / 8).clamp(0, 2), (left / 8).clamp(-1, 2)),
+            dim=-1,
         ).to(memory.dtype)
         frames = memory.gather(1, unit.unsqueeze(-1).expand(-1, -1, memory.shape[2]))
         frames = frames + self.place_out(self.place(features))

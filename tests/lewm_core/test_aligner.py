@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -35,7 +37,7 @@ def test_units_cover_every_byte_in_order(text: str) -> None:
     units = unit_of_byte(text)
     assert len(units) == len(text.encode("utf8", "surrogatepass"))
     assert units[0] == 0
-    assert all(b - a in (0, 1) for a, b in zip(units, units[1:], strict=False))
+    assert all(b - a in (0, 1) for a, b in itertools.pairwise(units))
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 2**16))

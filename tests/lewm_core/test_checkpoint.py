@@ -31,7 +31,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def changed(good: Path, path: Path, header: dict[str, object] | None = None, **tensors: torch.Tensor | None) -> Path:
+def changed(
+    good: Path, path: Path, header: dict[str, object] | None = None, **tensors: torch.Tensor | None
+) -> Path:
     """Copy ``good`` with some header entries and tensors replaced (None removes a tensor)."""
     weights = load_file(good)
     for name, value in tensors.items():
@@ -108,7 +110,9 @@ def test_a_file_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path, 
         ({"step": None}, "wrong type"),
     ],
 )
-def test_wrong_headers_are_refused(good: Path, tmp_path: Path, header: dict[str, object], message: str) -> None:
+def test_wrong_headers_are_refused(
+    good: Path, tmp_path: Path, header: dict[str, object], message: str
+) -> None:
     path = changed(good, tmp_path / "bad.safetensors", header)
     with pytest.raises(CheckpointError, match=message) as caught:
         inspect_checkpoint(path)
@@ -172,8 +176,12 @@ def test_saving_refuses_what_it_could_not_read_back(tmp_path: Path) -> None:
     with torch.no_grad():
         model.predictor.start[0] = float("nan")
     with pytest.raises(CheckpointError, match="not finite"):
-        save_checkpoint(tmp_path / "x.safetensors", model, preset="t", mel=MelConfig(), speakers=SPEAKERS, step=0)
+        save_checkpoint(
+            tmp_path / "x.safetensors", model, preset="t", mel=MelConfig(), speakers=SPEAKERS, step=0
+        )
     twice = (Speaker("a", "hi"),) * 3
     with pytest.raises(CheckpointError, match="differ"):
-        save_checkpoint(tmp_path / "x.safetensors", tiny_model(), preset="t", mel=MelConfig(), speakers=twice, step=0)
+        save_checkpoint(
+            tmp_path / "x.safetensors", tiny_model(), preset="t", mel=MelConfig(), speakers=twice, step=0
+        )
     assert not list(tmp_path.iterdir())

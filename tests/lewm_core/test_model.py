@@ -40,7 +40,9 @@ def test_autoencoder_keeps_time(factor: int, frames: int) -> None:
     assert mel.shape == (2, 100, latents.shape[1] * factor)
 
 
-@pytest.mark.parametrize("changes", [{}, {"alignment": "attention", "text_frontend": "bytes", "latents_per_step": 1}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"alignment": "attention", "text_frontend": "bytes", "latents_per_step": 1}]
+)
 def test_cached_steps_equal_the_full_pass(changes: dict[str, object]) -> None:
     model = tiny_model(**changes)
     speaker = torch.tensor([0, 2])
