@@ -1,7 +1,7 @@
 """Typed text to what a voice reads: normalised words, and sentences of bounded length with pauses.
 
-The normalised text holds letters, single spaces, empty lines between paragraphs, and of
-punctuation only ``. , ; ? !``, the danda ``।``, apostrophes and hyphens inside words: the characters of the corpus the embedded
+The normalised text holds letters, single spaces, empty lines between paragraphs, and of punctuation only
+``. , ; ? !``, the danda ``।``, apostrophes and hyphens inside words: the characters of the corpus the embedded
 voice was trained on. There are no digits, and every paragraph ends in a sentence mark, so "ok" is "Okay.".
 
 Normalising twice changes nothing. This module imports neither torch nor espeak.
@@ -155,9 +155,8 @@ def _ellipsis(match: re.Match[str]) -> str:
 def _lower_shouting(text: str) -> str:
     """A text all in capitals is not a row of initialisms."""
     words = re.findall(r"[^\W\d_]+", text)
-    if len(words) < 2 or not text.isupper() or max(map(len, words)) < 5:
-        return text
-    return text.lower()
+    is_shouted = text.isupper() and sum(len(word) >= 4 for word in words) >= 2
+    return text.lower() if is_shouted else text
 
 
 def _tidy(text: str, family: str) -> str:

@@ -90,15 +90,14 @@ _BEGINS_SENTENCE = re.compile(
     r" (?:The|This|That|These|They|There|He|She|It|We|You|I|But|And|Or|So|Then|In|On|At|If|When|What|Why|How|A|An)\b"
 )
 _OKAY = re.compile(r"(?<!\w)(O)?[Oo]\.?[Kk]\b(?!\.\w)")
-_GREEK = {
-    character: name
-    for character, name in zip(
+_GREEK = dict(
+    zip(
         "αβγδεζηθικλμνξοπρστυφχψω",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon "
-        "phi chi psi omega".split(),
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau "
+        "upsilon phi chi psi omega".split(),
         strict=True,
     )
-}
+)
 _LONE_GREEK = re.compile(rf"(?<!{LETTER})([α-ωΑ-Ω])(?!{LETTER})")
 
 _MONEY_WORDS = {
@@ -112,6 +111,9 @@ _MONEY_WORDS = {
 
 def _unit(singular: str, plural: str | None = None) -> tuple[str, str]:
     return singular, plural or singular + "s"
+
+
+_KILOMETERS_PER_HOUR = ("kilometer per hour", "kilometers per hour")
 
 
 class EnglishReader(Reader):
@@ -135,8 +137,7 @@ class EnglishReader(Reader):
         "kg": _unit("kilogram"), "g": _unit("gram"), "mg": _unit("milligram"), "lb": _unit("pound"),
         "lbs": _unit("pound"), "oz": _unit("ounce"), "l": _unit("liter"), "L": _unit("liter"),
         "ml": _unit("milliliter"), "mL": _unit("milliliter"), "ft": _unit("foot", "feet"),
-        "mi": _unit("mile"), "yd": _unit("yard"), "km/h": _unit("kilometer per hour", "kilometers per hour"),
-        "kmh": _unit("kilometer per hour", "kilometers per hour"), "kph": _unit("kilometer per hour", "kilometers per hour"),
+        "mi": _unit("mile"), "yd": _unit("yard"), **dict.fromkeys(("km/h", "kmh", "kph"), _KILOMETERS_PER_HOUR),
         "mph": _unit("mile per hour", "miles per hour"), "m/s": _unit("meter per second", "meters per second"),
         "km^2": _unit("square kilometer"), "m^2": _unit("square meter"), "cm^2": _unit("square centimeter"),
         "m^3": _unit("cubic meter"), "cm^3": _unit("cubic centimeter"),

@@ -73,7 +73,7 @@ class Reader(ABC):
 
     numbers: NumberWords
     words: dict[str, str]
-    """Spoken form of: to, dot, at, slash, dash, percent, degrees, plus, equals, times, divided, squared, cubed, power."""
+    """Spoken form of: to, and, dot, at, slash, dash, underscore, plus, equals, times, divided, squared, cubed..."""
     units: dict[str, tuple[str, str]]
     """Written unit to its singular and plural."""
     scales: dict[str, str]
