@@ -1,0 +1,149 @@
+"""Compose panel, take list and checkpoint panel tied to the studio: state in, wishes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from app.session import Session
+from app.studio import Studio
+from app.takes import Take
+from widgets.checkpoint_panel import CheckpointPanel
+from widgets.compose_panel import ComposePanel
+from widgets.take_list import TakeList
+from widgets.take_model import TakeRow
+
+SYSTEM_DEVICE = "System default"
+
+
+class ComposeBinding:
+    """The text box and its controls mirror the session."""
+
+    def __init__(self, panel: ComposePanel, studio: Studio) -> None:
+        self._panel = panel
+        self._studio = studio
+        session = studio.session
+        panel.set_text(session.text)
+        panel.set_seed(session.seed)
+        panel.set_seed_locked(session.seed_locked)
+        panel.set_temperature(session.temperature)
+        panel.changed.connect(self._on_edited)
+        panel.speak_requested.connect(studio.speaking.speak)
+        panel.cancel_requested.connect(studio.speaking.cancel)
+        panel.reroll_requested.connect(studio.speaking.reroll)
+        session.events.text.connect(panel.set_text)
+        session.events.seed.connect(panel.set_seed)
+        session.events.seed_locked.connect(panel.set_seed_locked)
+        session.events.temperature.connect(panel.set_temperature)
+        session.events.speaker.connect(panel.set_speaker)
+        studio.voice.changed.connect(self._on_voice)
+        studio.speaking.changed.connect(self._on_speaking)
+        self._on_voice()
+
+    def _on_edited(self) -> None:
+        panel, session = self._panel, self._studio.session
+        session.text = panel.text()
+        session.seed = panel.seed()
+        session.seed_locked = panel.seed_locked()
+        session.temperature = panel.temperature()
+        if panel.speaker():
+            session.speaker = panel.speaker()
+
+    def _on_voice(self) -> None:
+        voice = self._studio.voice
+        self._panel.set_speakers(list(voice.speakers))
+        self._panel.set_speaker(self._studio.session.speaker)
+        if voice.is_ready:
+            self._panel.set_ready(True)
+        else:
+            reason = "The voice is loading." if voice.loading else "No voice is loaded. Open a checkpoint."
+            self._panel.set_ready(False, reason)
+
+    def _on_speaking(self) -> None:
+        self._panel.set_busy(self._studio.speaking.is_busy)
+
+
+class TakesBinding:
+    """The list of takes mirrors the session."""
+
+    def __init__(self, view: TakeList, studio: Studio) -> None:
+        self._view = view
+        self._studio = studio
+        session = studio.session
+        view.selected.connect(self._on_selected)
+        view.renamed.connect(studio.takes.rename)
+        view.delete_requested.connect(self.delete)
+        view.rerun_requested.connect(self._on_rerun)
+        session.events.takes.connect(self._on_takes)
+        session.events.current_take.connect(view.set_current)
+        self._on_takes(session.takes)
+
+    def delete(self, ids: list[str]) -> None:
+        """Delete takes and say how to get them back."""
+        count = self._studio.takes.delete(ids)
+        if count:
+            what = "The take was" if count == 1 else f"{count} takes were"
+            self._studio.notice.emit(f"{what} deleted. Ctrl+Z brings {'it' if count == 1 else 'them'} back.", "info")
+
+    def _on_takes(self, takes: tuple[Take, ...]) -> None:
+        self._view.set_takes([_row(take) for take in takes])
+        self._view.set_current(self._studio.session.current_take)
+
+    def _on_selected(self, take_id: str) -> None:
+        self._studio.session.current_take = take_id or None
+        if take_id:
+            self._studio.listening.choose("autoregressive")
+
+    def _on_rerun(self, take_id: str) -> None:
+        take = self._studio.session.take(take_id)
+        if take is not None:
+            self._studio.speaking.run_again(take)
+
+
+def _row(take: Take) -> TakeRow:
+    try:
+        created = datetime.fromisoformat(take.created).astimezone()
+    except ValueError:
+        created = datetime.fromtimestamp(0).astimezone()
+    return TakeRow(take.id, take.title, take.speaker, take.seed, take.seconds, created)
+
+
+class CheckpointBinding:
+    """The checkpoint panel shows what is loaded, or what was inspected or refused."""
+
+    def __init__(self, panel: CheckpointPanel, studio: Studio) -> None:
+        self._panel = panel
+        self._voice = studio.voice
+        self._session: Session = studio.session
+        panel.load_requested.connect(studio.voice.load_candidate)
+        panel.dismiss_requested.connect(studio.voice.dismiss)
+        studio.voice.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the present state."""
+        voice, panel = self._voice, self._panel
+        if voice.loading is not None:
+            path = voice.candidate.path if voice.candidate else self._session.checkpoint
+            rows = list(voice.candidate.rows) if voice.candidate else []
+            panel.set_info(_name(path), rows, "loading", voice.loading.step.message)
+        elif voice.inspecting is not None:
+            panel.set_info("Checkpoint", [], "loading", voice.inspecting.step.message)
+        elif voice.refusal is not None:
+            message = voice.refusal.message
+            if voice.voice is not None:
+                message += f"\n{_name(self._session.checkpoint)} stays loaded."
+            panel.set_info(Path(voice.refusal.path).name, [], "refused", message)
+        elif voice.candidate is not None:
+            panel.set_info(voice.candidate.title, list(voice.candidate.rows), "candidate")
+        elif voice.voice is not None:
+            rows = list(voice.voice.facts.rows)
+            if not any(label.casefold() == "vocoder in use" for label, _ in rows):
+                rows.append(("Vocoder in use", voice.voice.vocoder))
+            panel.set_info(_name(self._session.checkpoint), rows, "loaded")
+        else:
+            panel.set_empty()
+
+
+def _name(path: str | None) -> str:
+    return Path(path).name if path else "Embedded voice"

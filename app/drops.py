@@ -1,0 +1,50 @@
+"""Files dropped on the window: checkpoints, recordings and texts find their way by their suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QWidget
+
+CHECKPOINT_SUFFIXES = {".safetensors", ".pt", ".pth", ".ckpt"}
+CLIP_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aiff", ".aif", ".aifc", ".au"}
+TEXT_SUFFIXES = {".txt", ".md"}
+
+
+def kind_of(path: Path) -> str:
+    """"checkpoint", "clip", "text", or "" for a file that the studio does not open."""
+    suffix = path.suffix.lower()
+    if suffix in CHECKPOINT_SUFFIXES:
+        return "checkpoint"
+    if suffix in CLIP_SUFFIXES:
+        return "clip"
+    return "text" if suffix in TEXT_SUFFIXES else ""
+
+
+class DropTarget(QObject):
+    """Makes a window accept files, wherever in it they are dropped."""
+
+    dropped = Signal(list)
+    """Paths of the files."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Accept drags that carry files."""
+        if isinstance(event, QDropEvent):
+            paths = _paths(event)
+            if paths:
+                event.acceptProposedAction()
+                if not isinstance(event, (QDragEnterEvent, QDragMoveEvent)):
+                    self.dropped.emit(paths)
+                return True
+        return super().eventFilter(watched, event)
+
+
+def _paths(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -1,0 +1,145 @@
+"""Opening and exporting with dialogs, and what a dropped file becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QWidget
+
+from app.dialogs import CHECKPOINT_FILTER, CLIP_FILTER, FIGURE_FILTER, TEXT_FILTER, WAV_FILTER, FileDialogs
+from app.drops import kind_of
+from app.export_dialog import ExportDialog
+from app.panes import SOURCE_TITLES
+from app.session import Clip
+from app.studio import Studio
+from app.takes import Take
+
+LARGEST_TEXT = 200_000
+"""Characters that are read from a text file."""
+
+
+class FileActions:
+    """What the File menu, the recent files and drag and drop do."""
+
+    def __init__(self, window: QWidget, studio: Studio) -> None:
+        self._window = window
+        self._studio = studio
+        self.dialogs = FileDialogs(window, studio.settings)
+
+    # ------------------------------------------------------------------ open
+    def ask_checkpoint(self) -> None:
+        """Ask for a checkpoint and look into it."""
+        path = self.dialogs.open_file("Open checkpoint", CHECKPOINT_FILTER)
+        if path is not None:
+            self.open_checkpoint(path)
+
+    def open_checkpoint(self, path: Path) -> None:
+        """Look into a checkpoint; the panel offers to load it."""
+        self._studio.set_setting("show_inspector", True)
+        self._studio.voice.inspect(str(path))
+
+    def ask_clip(self) -> None:
+        """Ask for a recording and open it."""
+        path = self.dialogs.open_file("Open clip", CLIP_FILTER)
+        if path is not None:
+            self._studio.open_clip(Clip(str(path)))
+
+    def ask_text(self) -> None:
+        """Ask for a text file and read it into the text box."""
+        path = self.dialogs.open_file("Open text", TEXT_FILTER)
+        if path is not None:
+            self.open_text(path)
+
+    def open_text(self, path: Path) -> None:
+        """Read a UTF-8 text file into the text box."""
+        try:
+            with path.open(encoding="utf-8-sig") as file:
+                text = file.read(LARGEST_TEXT)
+        except OSError as error:
+            self._studio.notice.emit(f"{path.name} cannot be read: {error.strerror or error}.", "error")
+        except UnicodeDecodeError:
+            self._studio.notice.emit(f"{path.name} is not UTF-8 text. Save it as UTF-8 and try again.", "error")
+        else:
+            self._studio.session.text = text.strip()
+
+    def open_dropped(self, paths: list[Path]) -> None:
+        """Open the first file of each kind; say which files are of no kind."""
+        seen: set[str] = set()
+        for path in paths:
+            kind = kind_of(path)
+            if not kind:
+                sentence = f"{path.name} cannot be opened here: drop a checkpoint, a recording or a text file."
+                self._studio.notice.emit(sentence, "warning")
+            elif kind not in seen:
+                seen.add(kind)
+                self._open_kind(kind, path)
+
+    def _open_kind(self, kind: str, path: Path) -> None:
+        if kind == "checkpoint":
+            self.open_checkpoint(path)
+        elif kind == "clip":
+            self._studio.open_clip(Clip(str(path)))
+        else:
+            self.open_text(path)
+
+    # ------------------------------------------------------------------ export
+    def ask_export(self) -> None:
+        """Ask what, in which format and where to."""
+        exporting, session = self._studio.exporting, self._studio.session
+        take = session.take(session.current_take)
+        offers = [("take", f"Selected take: {take.title}")] if take is not None else []
+        offers += [(key, SOURCE_TITLES[key]) for key in exporting.sources()]
+        offers.append(("all", "All panes, into a folder"))
+        if exporting.can_draw:
+            offers.append(("figure", "Figure of the four mels"))
+        dialog = ExportDialog(offers, self._studio.settings.wav_subtype, "", self._window)
+        if not dialog.exec():
+            return
+        choice = dialog.choice()
+        self._studio.set_setting("wav_subtype", choice.subtype)
+        what = choice.what[0]
+        if what == "figure":
+            self.ask_export_figure()
+        elif what == "all":
+            self.ask_export_all(choice.with_mels)
+        else:
+            self._ask_export_one(what, choice.with_mels)
+
+    def _ask_export_one(self, what: str, with_mel: bool) -> None:
+        exporting, session = self._studio.exporting, self._studio.session
+        subtype = self._studio.settings.wav_subtype
+        path = self.dialogs.save_file("Export sound", exporting.suggested_stem(what) + ".wav", WAV_FILTER)
+        if path is None:
+            return
+        take = session.take(session.current_take)
+        if what == "take" and take is not None:
+            exporting.export_take(take, path, subtype, with_mel)
+        else:
+            exporting.export_source(what, path, subtype, with_mel)
+
+    def ask_export_all(self, with_mels: bool = False) -> None:
+        """Ask for a folder and write all panes into it."""
+        folder = self.dialogs.choose_folder("Export all panes to")
+        if folder is not None:
+            self._studio.exporting.export_all(folder, self._studio.settings.wav_subtype, with_mels)
+
+    def ask_export_figure(self) -> None:
+        """Ask for a file and draw the comparison."""
+        name = self._studio.exporting.suggested_stem("figure") + ".png"
+        path = self.dialogs.save_file("Export figure", name, FIGURE_FILTER)
+        if path is not None:
+            self._studio.exporting.export_figure(path)
+
+    def ask_export_takes(self, ids: list[str]) -> None:
+        """Ask where to and write takes."""
+        takes: list[Take] = [take for take in self._studio.session.takes if take.id in ids]
+        subtype = self._studio.settings.wav_subtype
+        if len(takes) == 1:
+            name = self._studio.exporting.take_stem(takes[0]) + ".wav"
+            path = self.dialogs.save_file("Export take", name, WAV_FILTER)
+            if path is not None:
+                self._studio.exporting.export_take(takes[0], path, subtype)
+        elif takes:
+            folder = self.dialogs.choose_folder("Export takes to")
+            if folder is not None:
+                self._studio.exporting.export_takes(takes, folder, subtype)

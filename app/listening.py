@@ -1,0 +1,141 @@
+"""Ties player, panes and timeline: one position, whatever plays and whatever is shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from app.panes import PaneModel
+from app.player import Player
+from app.session import SOURCES, Session
+from app.takes import Take
+from app.timeline import Range, Timeline
+
+WHY_SILENT = {
+    "original": "Open a clip to hear the original (Ctrl+Shift+O).",
+    "ground_truth": "The vocoded clip is made by the comparison; open a clip and wait for it.",
+    "reconstruction": "There is no reconstruction yet; open a clip with its transcript.",
+    "teacher_forced": "There is no teacher-forced speech yet; open a clip with its transcript.",
+    "autoregressive": "There is no speech yet. Type a sentence and press Ctrl+Enter.",
+}
+
+
+class ListeningController(QObject):
+    """What Space, Esc, clicks in the panes and the keys 1 to 5 do."""
+
+    trouble = Signal(str)
+
+    def __init__(
+        self,
+        player: Player,
+        panes: PaneModel,
+        timeline: Timeline,
+        session: Session,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._player = player
+        self._panes = panes
+        self._timeline = timeline
+        self._session = session
+        player.position_changed.connect(self._on_position)
+        player.playing_changed.connect(self._on_playing)
+        panes.sounds_changed.connect(self._on_sounds)
+        panes.pane_changed.connect(self._on_pane)
+        timeline.selection_changed.connect(self._on_selection)
+        timeline.loop_changed.connect(player.set_loop)
+        player.set_source(session.source)
+        player.set_loop(timeline.loop)
+
+    # ------------------------------------------------------------------ what a person does
+    def toggle(self) -> None:
+        """Play or pause the present source; says why when there is nothing to hear."""
+        if not self._player.is_playing and not self._can_hear(self._player.source):
+            return
+        self._player.toggle()
+
+    def stop(self) -> None:
+        """Stop and go back to the start of the selection (or of everything); a second time clears it."""
+        if self._player.is_playing:
+            self._player.pause()
+            self._go_to_start()
+        elif self._timeline.selection is not None:
+            self._timeline.set_selection(None)
+        else:
+            self._go_to_start()
+
+    def choose(self, source: str) -> None:
+        """Listen to a source, at the same position."""
+        if self._can_hear(source):
+            self._session.source = source
+            self._player.set_source(source)
+
+    def play_pane(self, source: str) -> None:
+        """Play one source; the same one again pauses it."""
+        if self._player.is_playing and self._player.source == source:
+            self._player.pause()
+        elif self._can_hear(source):
+            self.choose(source)
+            if not self._player.is_playing:
+                self._player.play()
+
+    def play_take(self, take: Take) -> None:
+        """Play a fresh take from its start (the region of an older sound would cut it off)."""
+        self._timeline.set_selection(None)
+        self.choose("autoregressive")
+        if take.id == self._session.current_take and self._player.has("autoregressive"):
+            self._player.play(0.0)
+
+    def seek(self, seconds: float) -> None:
+        """Go to a time."""
+        self._player.seek(seconds)
+        self._timeline.set_playhead(seconds)
+
+    def nudge(self, seconds: float) -> None:
+        """Go a little forth or back."""
+        self.seek(min(max((self._timeline.playhead or 0.0) + seconds, 0.0), self._timeline.extent))
+
+    def select(self, selection: Range | None) -> None:
+        """Select a region: it loops; without a region nothing does."""
+        self._timeline.set_selection(selection)
+        self._timeline.set_loop(self._timeline.selection is not None)
+
+    # ------------------------------------------------------------------ what happens
+    def _can_hear(self, source: str) -> bool:
+        if self._player.has(source):
+            return True
+        self.trouble.emit(WHY_SILENT[source])
+        return False
+
+    def _go_to_start(self) -> None:
+        selection = self._timeline.selection
+        self.seek(selection[0] if selection else 0.0)
+
+    def _on_position(self, seconds: float) -> None:
+        self._timeline.set_playhead(seconds)
+        if self._player.is_playing:
+            self._timeline.follow_playhead()
+
+    def _on_playing(self, playing: bool) -> None:
+        if not playing:
+            self._timeline.set_playhead(self._player.position)
+
+    def _on_selection(self, selection: Range | None) -> None:
+        self._session.selection = selection
+        self._player.set_region(selection)
+        if selection is None:
+            self._timeline.set_loop(False)
+        elif self._player.is_playing:
+            if not selection[0] <= self._player.position < selection[1]:
+                self._player.seek(selection[0])
+        else:
+            self.seek(selection[0])
+
+    def _on_pane(self, _key: str) -> None:
+        self._timeline.set_duration(self._panes.seconds)
+
+    def _on_sounds(self) -> None:
+        sounds = self._panes.sounds()
+        self._player.set_sounds(sounds)
+        self._timeline.set_duration(self._panes.seconds)
+        if self._player.source not in sounds and sounds and not self._player.is_playing:
+            self._player.set_source(next(source for source in reversed(SOURCES) if source in sounds))

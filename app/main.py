@@ -1,0 +1,136 @@
+"""`lewm-studio`: the window, or the same main job without one where there is no display.
+
+Nothing heavy is imported here at the top: the engine process imports this module again when it starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NO_WINDOW = 3
+"""Exit status when a window is needed (to read what it would show) and none can be drawn at all."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    checkpoint: str | None = None
+    clip: str | None = None
+    text: str | None = None
+    screenshot: str | None = None
+    fresh: bool = False
+    out: str = "studio-output"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the studio; returns the exit status."""
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    problem = _first_missing_file(options)
+    if problem:
+        print(f"lewm-studio: {problem}", file=sys.stderr)
+        return 2
+    from app.display import why_no_window
+
+    reason = why_no_window()
+    if reason:
+        print(f"lewm-studio: {reason}. Working without a window.", file=sys.stderr)
+        from app.headless import run_headless
+
+        return run_headless(options)
+    return run_window(options)
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Options from the command line; exits with status 2 on a wrong one."""
+    parser = argparse.ArgumentParser(prog="lewm-studio", description="Type text, hear it, see where quality is lost.")
+    parser.add_argument("--checkpoint", metavar="FILE", help="load this checkpoint instead of the last one")
+    parser.add_argument("--clip", metavar="FILE", help="open this recording (a .txt beside it is its transcript)")
+    parser.add_argument("--text", help="put this text into the text box and speak it")
+    parser.add_argument("--screenshot", metavar="FILE", help="save a picture of the window when all is done, and quit")
+    parser.add_argument(
+        "--fresh", action="store_true", help="start with defaults; the saved session is neither read nor changed"
+    )
+    parser.add_argument(
+        "--out", metavar="FOLDER", default=Options.out, help="where a run without a display writes its files"
+    )
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def _first_missing_file(options: Options) -> str:
+    for option, name in (("--checkpoint", options.checkpoint), ("--clip", options.clip)):
+        if name and not Path(name).is_file():
+            return f"there is no file {name} ({option}). Check the name and the folder."
+    return ""
+
+
+def run_window(options: Options) -> int:
+    """Show the window and run until it is closed."""
+    # torch is never needed in this process; the engine process loads it
+    os.environ.setdefault("QT_API", "pyside6")
+    import tempfile
+
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.main_window import MainWindow
+    from app.paths import Places, usual_places
+    from app.robot import Robot
+    from app.studio import Studio
+
+    application = QApplication(["lewm-studio"])
+    application.setApplicationName("lewm-studio")
+    application.setApplicationDisplayName("LeWM Studio")
+    application.setDesktopFileName("lewm-studio")
+    with tempfile.TemporaryDirectory(prefix="lewm-studio-") as scratch:
+        places = Places(Path(scratch)) if options.fresh else usual_places()
+        _log_to(places)
+        studio = Studio(places, fresh=options.fresh)
+        studio.apply_options(options.checkpoint, options.clip, options.text)
+        window = MainWindow(studio)
+        window.show()
+        robot = Robot(studio, window, options)
+        robot.quit_wanted.connect(window.close)
+        interrupt = _close_on_interrupt(window.close)
+        QTimer.singleShot(0, studio.start)
+        status = application.exec()
+        window.close()  # does nothing unless the application was ended from outside
+        interrupt.stop()
+        logging.shutdown()
+        return status or robot.status
+
+
+def _close_on_interrupt(close: object) -> object:  # the QTimer that lets Python see Ctrl+C
+    import signal
+
+    from PySide6.QtCore import QTimer
+
+    signal.signal(signal.SIGINT, lambda *_: close())
+    signal.signal(signal.SIGTERM, lambda *_: close())
+    timer = QTimer()
+    timer.start(250)
+    timer.timeout.connect(lambda: None)
+    return timer
+
+
+def _log_to(places: object) -> None:
+    from logging.handlers import RotatingFileHandler
+
+    try:
+        places.folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(places.log, maxBytes=500_000, backupCount=1, encoding="utf-8")
+    except OSError:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("app").setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

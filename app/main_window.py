@@ -1,0 +1,243 @@
+"""The window: panels around the mels, menus above, the transport below. It decides nothing itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
+
+from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
+from app.binding_views import ClipBinding, MelsBinding, TransportBinding
+from app.clip_bar import ClipBar
+from app.drops import DropTarget
+from app.file_actions import FileActions
+from app.key_guard import KeyGuard
+from app.menus import build_tool_bar, clips_menu, fill_menu_bar, recent_checkpoints_menu
+from app.studio import Studio, example_clips
+from app.version import version
+from app.window_actions import MOUSE_HELP, register_actions
+from widgets.checkpoint_panel import CheckpointPanel
+from widgets.compose_panel import ComposePanel
+from widgets.icons import application_icon, icon
+from widgets.mel_comparison import MelComparison
+from widgets.notice_bar import NoticeBar
+from widgets.shortcut_sheet import ShortcutSheet
+from widgets.take_list import TakeList
+from widgets.theme import DARK, LIGHT, Theme, apply_theme
+from widgets.transport_bar import TransportBar
+
+logger = logging.getLogger(__name__)
+SMALLEST = QSize(960, 600)
+USUAL = QSize(1280, 800)
+LEFT_WIDTH, RIGHT_WIDTH = 290, 260
+
+
+class MainWindow(QMainWindow):
+    """Panels, menus and bars; closing it ends the studio."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.studio = studio
+        self.setWindowTitle("LeWM Studio")
+        self.setWindowIcon(application_icon())
+        self.setMinimumSize(SMALLEST)
+        self._is_shut = False
+        self.compose = ComposePanel(self)
+        self.take_list = TakeList(self)
+        self.mels = MelComparison(self)
+        self.checkpoint = CheckpointPanel(self)
+        self.transport = TransportBar(self)
+        self.notices = NoticeBar(self)
+        self.files = FileActions(self, studio)
+        self.registry = register_actions(self)
+        self._build()
+        self._bind()
+        self._restore_layout()
+        self._apply_theme()
+        self._refresh()
+
+    # ------------------------------------------------------------------ building
+    def _build(self) -> None:
+        session = self.studio.session
+        checkpoints = recent_checkpoints_menu(self, self.registry, session, self.files.open_checkpoint)
+        clips = clips_menu(self, self.registry, session, example_clips(), self.studio.open_clip)
+        fill_menu_bar(self.menuBar(), self.registry)
+        self.addToolBar(build_tool_bar(self.registry, checkpoints, clips))
+        self.addActions([self.registry.action(action_id) for action_id in self.registry.ids()])
+        self.clip_bar = ClipBar(clips, self)
+
+        self._middle = QWidget(self)
+        middle = QVBoxLayout(self._middle)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(self.clip_bar)
+        middle.addWidget(self.mels, 1)
+
+        self._left = QSplitter(Qt.Orientation.Vertical, self)
+        self._left.addWidget(self.compose)
+        self._left.addWidget(self.take_list)
+        self._left.setStretchFactor(1, 1)
+        self._columns = QSplitter(Qt.Orientation.Horizontal, self)
+        for widget in (self._left, self._middle, self.checkpoint):
+            self._columns.addWidget(widget)
+        self._columns.setStretchFactor(1, 1)
+        for splitter in (self._left, self._columns):
+            splitter.setChildrenCollapsible(False)
+            splitter.setHandleWidth(1)
+        self._left.setMinimumWidth(240)
+        self.checkpoint.setMinimumWidth(200)
+        self._middle.setMinimumWidth(420)
+
+        ground = QWidget(self)
+        layout = QVBoxLayout(ground)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._columns, 1)
+        layout.addWidget(self.transport)
+        self.setCentralWidget(ground)
+        self.notices.float_over(self._middle)
+        self.compose.set_shortcuts("Ctrl+Return", "Ctrl+.")
+
+    def _bind(self) -> None:
+        studio = self.studio
+        self._bindings = (
+            ComposeBinding(self.compose, studio),
+            CheckpointBinding(self.checkpoint, studio),
+            MelsBinding(self.mels, studio),
+            ClipBinding(self.clip_bar, studio),
+        )
+        self._takes = TakesBinding(self.take_list, studio)
+        self._transport = TransportBinding(self.transport, self.mels, studio)
+        self.checkpoint.open_requested.connect(self.files.ask_checkpoint)
+        self.take_list.export_requested.connect(self.files.ask_export_takes)
+        drops = DropTarget(self)
+        drops.dropped.connect(self.files.open_dropped)
+        KeyGuard(self)
+        # Many things change at once; the actions are asked once, after all of them.
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.timeout.connect(self._refresh)
+        studio.changed.connect(self._refresh_timer.start)
+        studio.job_started.connect(lambda job: job.ended.connect(self._refresh_timer.start))
+        studio.timeline.loop_changed.connect(lambda _loop: self._refresh_timer.start())
+        studio.timeline.colour_map_changed.connect(lambda _name: self._refresh_timer.start())
+        studio.timeline.follow_changed.connect(lambda _follow: self._refresh_timer.start())
+        studio.undo.indexChanged.connect(lambda _index: self._refresh_timer.start())
+        studio.player.source_changed.connect(lambda _source: self._refresh_timer.start())
+        studio.notice.connect(self.notices.show_notice)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _scheme: self._apply_theme())
+
+    def _refresh(self) -> None:
+        self.registry.refresh()
+        self._transport.show_job()
+        self._show_panels()
+        session = self.studio.session
+        self.setWindowTitle(f"{session.clip.name} — LeWM Studio" if session.clip else "LeWM Studio")
+
+    # ------------------------------------------------------------------ look
+    def set_theme_choice(self, name: str) -> None:
+        """ "dark", "light" or "system"."""
+        self.studio.set_setting("theme", name)
+        self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        theme = self._theme()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        apply_theme(application, theme)
+        self.mels.set_theme(theme)
+        self.registry.set_icons(lambda name: icon(name, theme))
+
+    def _theme(self) -> Theme:
+        choice = self.studio.settings.theme
+        if choice == "system":
+            scheme = QGuiApplication.styleHints().colorScheme()
+            return LIGHT if scheme == Qt.ColorScheme.Light else DARK
+        return LIGHT if choice == "light" else DARK
+
+    def set_arrangement(self, name: str) -> None:
+        """Arrange the mels in rows, columns or a grid."""
+        self.mels.set_arrangement(name)
+        self.studio.set_setting("arrangement", name)
+
+    def show_panel(self, setting: str, shown: bool) -> None:
+        """Show or hide a side panel."""
+        self.studio.set_setting(setting, shown)
+        self._show_panels()
+
+    def _show_panels(self) -> None:
+        self._left.setVisible(self.studio.settings.show_compose)
+        self.checkpoint.setVisible(self.studio.settings.show_inspector)
+
+    def toggle_full_screen(self) -> None:
+        """Full screen and back."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # ------------------------------------------------------------------ small actions
+    def delete_current_take(self) -> None:
+        """Delete the selected takes."""
+        self._takes.delete(self.take_list.selected_ids() or [self.studio.session.current_take or ""])
+
+    def show_shortcuts(self) -> None:
+        """The shortcut sheet."""
+        sheet = ShortcutSheet(self.registry.shortcut_groups([MOUSE_HELP]), self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.open()
+
+    def show_about(self) -> None:
+        """Version and purpose."""
+        QMessageBox.about(
+            self,
+            "About LeWM Studio",
+            f"<h3>LeWM Studio {version()}</h3><p>Type text, hear it spoken by a LeWM-TTS checkpoint, and see "
+            "side by side where the model loses quality.</p>",
+        )
+
+    # ------------------------------------------------------------------ layout and end
+    def _restore_layout(self) -> None:
+        settings = self.studio.settings
+        self.resize(USUAL)
+        self._columns.setSizes([LEFT_WIDTH, USUAL.width() - LEFT_WIDTH - RIGHT_WIDTH, RIGHT_WIDTH])
+        self._left.setSizes([360, 300])
+        if settings.geometry:
+            self.restoreGeometry(_bytes(settings.geometry))
+        if settings.columns:
+            self._columns.restoreState(_bytes(settings.columns))
+        if settings.left_rows:
+            self._left.restoreState(_bytes(settings.left_rows))
+
+    def _remember_layout(self) -> None:
+        settings = self.studio.settings
+        settings.geometry = _text(self.saveGeometry())
+        settings.columns = _text(self._columns.saveState())
+        settings.left_rows = _text(self._left.saveState())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep the full-screen mark of the menu right."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "_refresh_timer"):
+            self._refresh_timer.start()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout, save, and end every thread and process."""
+        if not self._is_shut:
+            self._is_shut = True
+            self._refresh_timer.stop()
+            self._remember_layout()
+            self.studio.shutdown()
+        event.accept()
+
+
+def _text(data: QByteArray) -> str:
+    return base64.b64encode(data.data()).decode("ascii")
+
+
+def _bytes(text: str) -> QByteArray:
+    try:
+        return QByteArray(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return QByteArray()

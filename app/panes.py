@@ -1,0 +1,158 @@
+"""What the four panes show and what the five sources play, put together from clip, comparison and take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.comparing import ComparisonController
+from app.player import Sound
+from app.session import Session
+from app.speaking import SpeakingController
+from app.takes import Take, TakeStore
+from lewm_core.config import LN_TO_DB, MelConfig
+
+PANE_TITLES = {
+    "ground_truth": "Ground truth",
+    "reconstruction": "Reconstruction",
+    "teacher_forced": "Teacher-forced",
+    "autoregressive": "Autoregressive",
+}
+SOURCE_TITLES = {"original": "Original", **PANE_TITLES, "ground_truth": "Vocoded"}
+
+
+@dataclass(frozen=True)
+class PaneContent:
+    """One pane: log-mel in dB (n_mels, frames) or None, its sound, and a short remark for its header."""
+
+    mel_db: np.ndarray | None
+    sound: Sound | None
+    detail: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the sound, 0 without one."""
+        return self.sound.seconds if self.sound else 0.0
+
+
+EMPTY = PaneContent(None, None)
+
+
+class PaneModel(QObject):
+    """Content by pane; answers changes of the controllers with `pane_changed` for just what differs."""
+
+    pane_changed = Signal(str)
+    sounds_changed = Signal()
+    lost_take = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        comparison: ComparisonController,
+        speaking: SpeakingController,
+        store: TakeStore,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._comparison = comparison
+        self._speaking = speaking
+        self._store = store
+        self._contents: dict[str, PaneContent] = dict.fromkeys(PANE_TITLES, EMPTY)
+        self._origins: dict[str, object] = {}
+        self._db: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.mel_config = MelConfig()
+        comparison.changed.connect(self.update)
+        speaking.changed.connect(self.update)
+        session.events.current_take.connect(self._on_take)
+
+    def content(self, key: str) -> PaneContent:
+        """What a pane shows."""
+        return self._contents[key]
+
+    @property
+    def frame_rate(self) -> float:
+        """Mel frames a second."""
+        return self.mel_config.frame_rate
+
+    @property
+    def seconds(self) -> float:
+        """Length of the longest thing on the screen, in seconds."""
+        lengths = [content.seconds for content in self._contents.values()]
+        frames = [content.mel_db.shape[1] for content in self._contents.values() if content.mel_db is not None]
+        return max([*lengths, *((count - 1) / self.frame_rate for count in frames), 0.0])
+
+    def sounds(self) -> dict[str, Sound]:
+        """What can be heard, by source key."""
+        sounds = {key: content.sound for key, content in self._contents.items() if content.sound is not None}
+        clip = self._comparison.clip
+        if clip is not None:
+            sounds["original"] = Sound(clip.wave, clip.sample_rate)
+        return sounds
+
+    def _on_take(self, _take_id: str | None) -> None:
+        self.update()
+
+    def update(self) -> None:
+        """Bring all panes up to date; only what really changed is told."""
+        before = self.sounds()
+        for key in PANE_TITLES:
+            origin, content = self._wanted(key)
+            if origin is not self._origins.get(key) or content.detail != self._contents[key].detail:
+                self._origins[key] = origin
+                self._contents[key] = content
+                self.pane_changed.emit(key)
+        after = self.sounds()
+        if {key: id(sound.wave) for key, sound in before.items()} != {
+            key: id(sound.wave) for key, sound in after.items()
+        } or "original" in after:
+            self.sounds_changed.emit()
+
+    def _wanted(self, key: str) -> tuple[object, PaneContent]:
+        """The object that a pane's content comes from (compared by identity), and the content."""
+        if key == "autoregressive":
+            shown = self._free_running()
+            if shown is not None:
+                return shown
+        result, clip = self._comparison.result, self._comparison.clip
+        if result is not None and key in result.panes:
+            pane = result.panes[key]
+            detail = "" if pane.mel_l1 is None else f"L1 {pane.mel_l1:.2f}"
+            sound = Sound(pane.wave, result.sample_rate) if len(pane.wave) else None
+            return pane.mel, PaneContent(self._as_db(pane.mel), sound, detail)
+        if key == "ground_truth" and clip is not None:
+            return clip.mel, PaneContent(self._as_db(clip.mel), None)
+        return None, EMPTY
+
+    def _free_running(self) -> tuple[object, PaneContent] | None:
+        """Speech being made, else the selected take, else a comparison being made."""
+        if self._speaking.partial_mel is not None:
+            mel = self._speaking.partial_mel
+            return mel, PaneContent(self._as_db(mel), None, "speaking…")
+        take = self._session.take(self._session.current_take)
+        if take is not None and not self._speaking.is_busy:
+            shown = self._take_content(take)
+            if shown is not None:
+                return shown
+        if self._comparison.partial_mel is not None:
+            mel = self._comparison.partial_mel
+            return mel, PaneContent(self._as_db(mel), None, "comparing…")
+        return None
+
+    def _take_content(self, take: Take) -> tuple[object, PaneContent] | None:
+        try:
+            mel, wave = self._store.load(take)
+        except (OSError, ValueError) as error:
+            self.lost_take.emit(f"The take “{take.title}” cannot be shown: {error}")
+            return None
+        detail = f"take · {take.speaker} · {take.seconds:.1f} s"
+        if take.stop_reason == "max_length":
+            detail += " · ran into the length limit"
+        elif take.stop_reason == "cancelled":
+            detail += " · cancelled"
+        return mel, PaneContent(self._as_db(mel), Sound(wave, take.sample_rate), detail)
+
+    def _as_db(self, mel: np.ndarray) -> np.ndarray:
+        return mel * np.float32(LN_TO_DB)

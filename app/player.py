@@ -1,0 +1,304 @@
+"""Plays the sources of the window: one position, five sounds, a loop region, one volume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from app.audio_output import AudioOutput, OutputDevices, OutputEvent, OutputFailed, OutputOpened
+from app.jobs import Relay
+from app.mixer import Mixer
+
+POLL_INTERVAL = 20
+"""Milliseconds between two updates of the playhead."""
+IDLE_CLOSE = 10_000
+"""Milliseconds of silence after which the device is given back."""
+LOST_AFTER = 2.0
+"""Seconds without a call of the audio callback after which the device counts as pulled out."""
+DEVICE_LOST = "The sound device is gone. Connect it again or choose another one, then press play."
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A wave (samples,) in [-1, 1] at `sample_rate` Hz."""
+
+    wave: np.ndarray
+    sample_rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.wave) / self.sample_rate
+
+
+class Player(QObject):
+    """Position and sources are the player's; what is shown of them is the timeline's.
+
+    All positions are seconds of what is heard now: the latency of the device is taken into account.
+    """
+
+    playing_changed = Signal(bool)
+    position_changed = Signal(float)
+    """While playing, every 20 ms."""
+    source_changed = Signal(str)
+    devices_changed = Signal(list, str)
+    trouble = Signal(str)
+    """A sentence about sound, said once until sound works again."""
+
+    def __init__(self, parent: QObject | None = None, load: Callable[[], ModuleType] | None = None) -> None:
+        super().__init__(parent)
+        self._mixer = Mixer(24_000)
+        self._sounds: dict[str, Sound] = {}
+        self._resampled: dict[str, np.ndarray] = {}
+        self._source = ""
+        self._position = 0.0
+        self._region: tuple[float, float] | None = None
+        self._loop = False
+        self._playing = False
+        self._device = ""
+        self._devices: list[str] = []
+        self._is_open = False
+        self._is_opening = False
+        self._complained = False
+        self._relay = Relay(self._on_output, self)
+        arguments = {} if load is None else {"load": load}
+        self._output = AudioOutput(self._render, self._relay.post, **arguments)
+        self._poll = QTimer(self)
+        self._poll.setTimerType(Qt.TimerType.PreciseTimer)
+        self._poll.setInterval(POLL_INTERVAL)
+        self._poll.timeout.connect(self._on_poll)
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(IDLE_CLOSE)
+        self._idle.timeout.connect(self._close_output)
+
+    def shutdown(self) -> None:
+        """Stop the sound and its thread."""
+        self._poll.stop()
+        self._idle.stop()
+        self._relay.close()
+        self._output.shutdown()
+
+    # ------------------------------------------------------------------ sources
+    def set_sounds(self, sounds: Mapping[str, Sound]) -> None:
+        """Set what each source plays; a source that plays now and changed goes on in the new sound."""
+        before = self._sounds.get(self._source)
+        self._sounds = dict(sounds)
+        self._resampled.clear()
+        now = self._sounds.get(self._source)
+        if self._playing and (now is None or before is None or now.wave is not before.wave):
+            if now is None:
+                self.pause()
+            else:
+                self._mixer.switch(self._wave(self._source))
+
+    def has(self, source: str) -> bool:
+        """True when there is something to hear in `source`."""
+        return source in self._sounds
+
+    @property
+    def source(self) -> str:
+        """Key of the source that is (or would be) heard."""
+        return self._source
+
+    def set_source(self, source: str) -> None:
+        """Listen to another source at the same position."""
+        if source == self._source:
+            return
+        if self._playing and not self.has(source):
+            self.pause()
+        self._source = source
+        if self._playing:
+            self._mixer.switch(self._wave(source))
+        self.source_changed.emit(source)
+
+    # ------------------------------------------------------------------ transport
+    @property
+    def is_playing(self) -> bool:
+        """True while sound is heard (or its device is being opened)."""
+        return self._playing
+
+    @property
+    def position(self) -> float:
+        """Seconds into the source that are heard now."""
+        if not self._playing:
+            return self._position
+        heard = self._output.clock.heard(time.perf_counter(), self._mixer.sample_rate)
+        return self._position if heard is None else heard / self._mixer.sample_rate
+
+    def play(self, position: float | None = None) -> None:
+        """Play from `position`, or from where the playhead is (from the start, when it is at the end)."""
+        sound = self._sounds.get(self._source)
+        if sound is None:
+            return
+        start = self._position if position is None else position
+        if position is None and self._loop and self._region and not _inside(start, self._region):
+            start = self._region[0]
+        if start >= sound.seconds - 0.01:
+            start = self._region[0] if self._region and self._region[0] < sound.seconds else 0.0
+        self._idle.stop()
+        if not self._is_open and not self._is_opening:
+            self._is_opening = True
+            self._output.open(self._device, sound.sample_rate)
+        self._start_at(start)
+        self._set_playing(True)
+
+    def pause(self) -> None:
+        """Stop and stay at what is heard now."""
+        if self._playing:
+            self._position = self.position
+            self._mixer.pause()
+            self._mixer.move(self._samples(self._position))
+            self._set_playing(False)
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        if self._playing:
+            self.pause()
+        else:
+            self.play()
+
+    def seek(self, position: float) -> None:
+        """Go to `position` seconds; goes on playing when it was."""
+        self._position = max(0.0, position)
+        if self._playing:
+            self._start_at(self._position)
+
+    def set_region(self, region: tuple[float, float] | None) -> None:
+        """Set the loop region in seconds, or None; heard at once."""
+        self._region = region
+        self._apply_region()
+
+    def set_loop(self, loop: bool) -> None:
+        """Repeat the region (or everything), or play once."""
+        self._loop = loop
+        self._mixer.loop = loop
+
+    def set_volume(self, volume: float) -> None:
+        """Volume 0..1, as a slider position; squared, so that its steps sound even."""
+        self._mixer.volume = float(min(max(volume, 0.0), 1.0)) ** 2
+
+    # ------------------------------------------------------------------ devices
+    def refresh_devices(self, rescan: bool = False) -> None:
+        """Look which devices there are; `devices_changed` answers."""
+        self._output.list_devices(rescan and not self._playing)
+
+    def set_device(self, name: str) -> None:
+        """Play through the device of that name ("" is the system's choice), at once."""
+        self._device = name
+        self._complained = False
+        position, was_playing = self.position, self._playing
+        if self._is_open or self._is_opening:
+            self._close_output()
+        if was_playing:
+            self._position = position
+            self._playing = False
+            self.play(position)
+
+    # ------------------------------------------------------------------ inside
+    def _render(self, out: np.ndarray) -> int:
+        return self._mixer.render(out)
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._mixer.sample_rate)
+
+    def _start_at(self, position: float) -> None:
+        self._position = position
+        wave = self._wave(self._source)
+        self._output.clock.clear()
+        self._apply_region()
+        self._mixer.play(wave, self._samples(position))
+
+    def _wave(self, source: str) -> np.ndarray:
+        """The wave of a source at the rate of the device."""
+        sound = self._sounds[source]
+        if sound.sample_rate == self._mixer.sample_rate:
+            return sound.wave
+        if source not in self._resampled:
+            import soxr
+
+            self._resampled[source] = soxr.resample(sound.wave, sound.sample_rate, self._mixer.sample_rate)
+        return self._resampled[source]
+
+    def _apply_region(self) -> None:
+        if self._region is None:
+            self._mixer.region = None
+        else:
+            start, end = (self._samples(time) for time in self._region)
+            self._mixer.region = (start, max(end, start + self._mixer.sample_rate // 50))
+
+    def _set_playing(self, playing: bool) -> None:
+        if playing:
+            self._poll.start()
+        else:
+            self._poll.stop()
+            self._idle.start()
+        if playing != self._playing:
+            self._playing = playing
+            self.playing_changed.emit(playing)
+
+    def _close_output(self) -> None:
+        self._is_open = self._is_opening = False
+        self._output.close()
+
+    def _on_poll(self) -> None:
+        if self._is_open and self._output_is_lost():
+            self._fail(DEVICE_LOST)
+            return
+        position = self.position
+        if self._mixer.ended and self._is_open:
+            sound = self._sounds.get(self._source)
+            if sound is None or position >= sound.seconds - 0.002:
+                self._finish()
+                return
+        self.position_changed.emit(position)
+
+    def _finish(self) -> None:
+        self._position = 0.0
+        self._set_playing(False)
+        self.position_changed.emit(0.0)
+
+    def _output_is_lost(self) -> bool:
+        silent_for = time.perf_counter() - self._output.clock.last_call
+        return silent_for > LOST_AFTER or not self._output.is_alive
+
+    def _on_output(self, event: OutputEvent) -> None:
+        if isinstance(event, OutputOpened):
+            self._on_opened(event)
+        elif isinstance(event, OutputDevices):
+            self._devices = list(event.names)
+            self.devices_changed.emit(self._devices, self._device)
+        elif isinstance(event, OutputFailed):
+            self._fail(event.sentence)
+
+    def _on_opened(self, event: OutputOpened) -> None:
+        self._is_open, self._is_opening, self._complained = True, False, False
+        if event.sample_rate != self._mixer.sample_rate:
+            fresh = Mixer(event.sample_rate)
+            fresh.loop, fresh.volume = self._mixer.loop, self._mixer.volume
+            self._mixer = fresh
+            self._resampled.clear()
+            if self._playing:
+                self._start_at(self._position)
+        if not self._playing:
+            self._idle.start()
+
+    def _fail(self, sentence: str) -> None:
+        position = self.position
+        self._mixer.pause()
+        self._position = position
+        self._close_output()
+        self._set_playing(False)
+        self._idle.stop()
+        if not self._complained:
+            self._complained = True
+            self.trouble.emit(sentence)
+
+
+def _inside(time: float, region: tuple[float, float]) -> bool:
+    return region[0] <= time < region[1]

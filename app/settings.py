@@ -1,0 +1,75 @@
+"""Settings that outlive a session: look, listening and layout. A damaged file is set aside."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from app.paths import Places
+from app.stored_json import read_object, write_object
+
+THEMES = ("dark", "light", "system")
+ARRANGEMENTS = ("rows", "columns", "grid")
+SUBTYPES = ("PCM_16", "PCM_24", "FLOAT")
+
+
+@dataclass
+class Settings:
+    """All settings with their defaults. `geometry`, `layout` are Qt's own bytes in base64."""
+
+    theme: str = "dark"
+    colour_map: str = "magma"
+    arrangement: str = "rows"
+    level_low: float = -80.0
+    level_high: float = 20.0
+    follow_playhead: bool = True
+    volume: float = 1.0
+    device: str = ""
+    wav_subtype: str = "PCM_16"
+    export_folder: str = ""
+    open_folder: str = ""
+    vocoder: str = ""
+    show_compose: bool = True
+    show_inspector: bool = True
+    geometry: str = ""
+    columns: str = ""
+    left_rows: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict that `settings_from_json` reads back."""
+        return asdict(self)
+
+
+_CHOICES = {"theme": THEMES, "arrangement": ARRANGEMENTS, "wav_subtype": SUBTYPES}
+_RANGES = {"volume": (0.0, 1.0), "level_low": (-140.0, 60.0), "level_high": (-140.0, 60.0)}
+
+
+def settings_from_json(data: dict[str, Any]) -> Settings:
+    """Settings from a dict; an unknown, missing or unusable value gets its default, one at a time."""
+    settings = Settings()
+    for field in fields(Settings):
+        value = data.get(field.name)
+        if _is_usable(field.name, value, getattr(settings, field.name)):
+            setattr(settings, field.name, value)
+    return settings
+
+
+def _is_usable(name: str, value: Any, default: Any) -> bool:
+    if isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return False
+        low, high = _RANGES[name]
+        return low <= value <= high
+    return type(value) is type(default) and (name not in _CHOICES or value in _CHOICES[name])
+
+
+def load_settings(places: Places) -> tuple[Settings, str]:
+    """The saved settings (or defaults) and a sentence when the file was damaged and set aside."""
+    data, message = read_object(places.settings)
+    return settings_from_json(data or {}), message
+
+
+def save_settings(places: Places, settings: Settings) -> None:
+    """Write the settings, whole or not at all; raises OSError."""
+    write_object(places.settings, settings.to_json())

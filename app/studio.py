@@ -1,0 +1,223 @@
+"""Everything of the studio that is not a widget: document, services and controllers, put together once."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoStack
+
+from app.comparing import ComparisonController
+from app.engine import CORE_BACKEND, Engine
+from app.engine_messages import VoiceLoaded
+from app.exporting import ExportController
+from app.jobs import Job, ThreadJobs
+from app.listening import ListeningController
+from app.panes import PaneModel
+from app.paths import Places
+from app.player import Player
+from app.session import Clip, Session
+from app.session_store import restore_session, save_session
+from app.settings import Settings, load_settings, save_settings
+from app.speaking import SpeakingController
+from app.take_edits import TakeEdits
+from app.takes import Take, TakeStore
+from app.timeline import Timeline, TimelineDefaults
+from app.voice import VoiceController
+from lewm_core.config import MelConfig
+from lewm_core.resources_path import resource
+
+logger = logging.getLogger(__name__)
+AUTOSAVE_DELAY = 800
+"""Milliseconds after a change until the session is saved."""
+
+
+class Studio(QObject):
+    """The studio without its window. `start` sets it going, `shutdown` leaves no thread and no process."""
+
+    notice = Signal(str, str)
+    """(sentence, level): "info", "warning" or "error"."""
+    changed = Signal()
+    """Something happened that may enable or disable an action."""
+    job_started = Signal(object)
+
+    def __init__(self, places: Places, *, fresh: bool = False, backend: str = CORE_BACKEND) -> None:
+        super().__init__()
+        self.places = places
+        self._keeps_files = not fresh
+        self._early_notices: list[tuple[str, str]] = []
+        self.settings, self.session = self._restore(fresh)
+        settings, session = self.settings, self.session
+        self.store = TakeStore(places.takes)
+        self.undo = QUndoStack(self)
+        self.timeline = Timeline(TimelineDefaults((settings.level_low, settings.level_high), settings.colour_map))
+        self.timeline.set_follow(settings.follow_playhead)
+        self.engine = Engine(backend, self)
+        self.jobs = ThreadJobs(self)
+        self.player = Player(self)
+        self.player.set_volume(settings.volume)
+        self.player.set_device(settings.device)
+        self.voice = VoiceController(self.engine, session, settings, self)
+        self.speaking = SpeakingController(self.engine, self.jobs, session, self.store, self)
+        self.comparison = ComparisonController(self.engine, session, self)
+        self.panes = PaneModel(session, self.comparison, self.speaking, self.store, self)
+        self.listening = ListeningController(self.player, self.panes, self.timeline, session, self)
+        self.takes = TakeEdits(session, self.store, self.undo)
+        self.exporting = ExportController(self)
+        self._autosave = QTimer(self)
+        self._autosave.setSingleShot(True)
+        self._autosave.setInterval(AUTOSAVE_DELAY)
+        self._autosave.timeout.connect(self.save)
+        self._connect()
+
+    def _restore(self, fresh: bool) -> tuple[Settings, Session]:
+        if fresh:
+            return Settings(), _first_session()
+        settings, message = load_settings(self.places)
+        is_first = not self.places.session.exists()
+        session, messages = restore_session(self.places)
+        self._early_notices = [(text, "warning") for text in [message, *messages] if text]
+        return settings, _first_session() if is_first and not messages else session
+
+    def _connect(self) -> None:
+        for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting):
+            controller.trouble.connect(self._on_trouble)
+        for controller in (self.voice, self.speaking, self.comparison):
+            controller.job_started.connect(self.job_started)
+            controller.changed.connect(self.changed)
+        self.exporting.job_started.connect(self.job_started)
+        self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))
+        self.player.trouble.connect(lambda sentence: self.notice.emit(sentence, "warning"))
+        self.player.playing_changed.connect(lambda _playing: self.changed.emit())
+        self.panes.lost_take.connect(self._on_trouble)
+        self.panes.sounds_changed.connect(self.changed)
+        self.engine.given_up.connect(lambda sentence: self.notice.emit(sentence, "error"))
+        self.speaking.spoken.connect(self._on_spoken)
+        self.voice.loaded.connect(self._on_voice)
+        self.session.events.connect(self._on_session)
+        self.timeline.selection_changed.connect(lambda _selection: self.changed.emit())
+        self.timeline.levels_changed.connect(self._on_levels)
+        self.timeline.colour_map_changed.connect(lambda name: self._set("colour_map", name))
+        self.timeline.follow_changed.connect(lambda follow: self._set("follow_playhead", follow))
+
+    # ------------------------------------------------------------------ life
+    def start(self) -> None:
+        """Start the engine, load the last voice and the last clip, look for sound devices."""
+        for text, level in self._early_notices:
+            self.notice.emit(text, level)
+        self.engine.start()
+        self.voice.load_last()
+        if self.session.clip is not None:
+            self.comparison.open(self.session.clip)
+        self.panes.update()
+        if self.session.selection is not None:
+            self.timeline.set_selection(self.session.selection)
+        self.player.refresh_devices()
+
+    def shutdown(self) -> None:
+        """Save, and end every thread and process of the studio."""
+        self._autosave.stop()
+        self.player.shutdown()
+        self.engine.shutdown()
+        self.jobs.shutdown()
+        self.takes.forget_deleted()
+        self.save()
+
+    def save(self) -> None:
+        """Save session and settings (not in a fresh run, which leaves the saved ones alone)."""
+        if not self._keeps_files:
+            return
+        try:
+            save_session(self.places, self.session)
+            save_settings(self.places, self.settings)
+        except OSError as error:
+            logger.warning("session not saved: %s", error)
+            self.notice.emit(f"The session could not be saved: {error}", "warning")
+
+    # ------------------------------------------------------------------ small things that actions do
+    def set_setting(self, name: str, value: Any) -> None:
+        """Change a setting; it is saved with the session."""
+        self._set(name, value)
+        self.changed.emit()
+
+    def open_clip(self, clip: Clip) -> None:
+        """Open a clip and show the comparison, not a take."""
+        self.session.current_take = None
+        self.comparison.open(clip)
+
+    def compare_again(self) -> None:
+        """Compare with the present speaker, seed and temperature, and show it."""
+        self.session.current_take = None
+        self.comparison.compare()
+
+    def cancel_job(self) -> None:
+        """Cancel what runs: speech first, then the comparison, then anything else."""
+        if self.speaking.is_busy:
+            self.speaking.cancel()
+            return
+        for job in [*self.engine.lanes.all(), *self.jobs.lanes.all()]:
+            job.cancel()
+        self.changed.emit()
+
+    def running_job(self) -> Job | None:
+        """The job to show in the transport bar."""
+        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare"):
+            job = self.engine.lanes.get(lane) or self.jobs.lanes.get(lane)
+            if job is not None:
+                return job
+        return None
+
+    # ------------------------------------------------------------------ what happens
+    def _set(self, name: str, value: Any) -> None:
+        setattr(self.settings, name, value)
+        self._autosave.start()
+
+    def _on_levels(self, low: float, high: float) -> None:
+        self._set("level_low", low)
+        self._set("level_high", high)
+
+    def _on_session(self, _info: object) -> None:
+        self._autosave.start()
+        self.changed.emit()
+
+    def _on_trouble(self, sentence: str) -> None:
+        self.notice.emit(sentence, "error")
+
+    def _on_spoken(self, take: Take) -> None:
+        self.panes.update()
+        self.listening.play_take(take)
+
+    def _on_voice(self, voice: VoiceLoaded) -> None:
+        facts = voice.facts
+        self.panes.mel_config = MelConfig(
+            sample_rate=facts.sample_rate, hop_length=facts.hop_length, n_mels=facts.n_mels
+        )
+        self.comparison.speakers = tuple(name for name, _ in facts.speakers)
+        self.comparison.compare()
+
+
+def example_clips() -> list[Clip]:
+    """The clips that ship with the studio; an installation without them has none."""
+    folder = resource("clips")
+    try:
+        entries = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
+        return [_example(folder, entry) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError):
+        logger.exception("example clips")
+        return []
+
+
+def _example(folder: Path, entry: dict[str, str]) -> Clip:
+    return Clip(str(folder / entry["file"]), entry["text"], entry["speaker"], entry["title"])
+
+
+FIRST_TEXT = "Welcome to the studio. Every sentence that you type here can be heard and seen."
+
+
+def _first_session() -> Session:
+    """What a person finds at the very first start: an example clip, and a sentence to speak."""
+    clips = example_clips()
+    return Session(clip=clips[0] if clips else None, text=FIRST_TEXT)

@@ -1,0 +1,143 @@
+"""An engine backend that answers at once and deterministically, without torch; runs in the real process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.engine_messages import (
+    CheckpointFacts,
+    ClipOpened,
+    Compare,
+    Compared,
+    DrawFigure,
+    FigureDrawn,
+    Inspect,
+    LoadVoice,
+    OpenClip,
+    PaneSound,
+    Request,
+    Speak,
+    Spoken,
+    Step,
+    VoiceLoaded,
+)
+
+RATE, HOP, BANDS = 24_000, 256, 100
+SPEAKERS = (("heart", "en-US"), ("george", "en-GB"), ("alpha", "hi"))
+
+
+class BadInputError(ValueError):
+    """Stands for the core's own ValueErrors."""
+
+
+def facts(path: str) -> CheckpointFacts:
+    return CheckpointFacts(
+        path=path,
+        title=Path(path).name,
+        rows=(("Preset", "fake"), ("Parameters", "1.0 M"), ("Step", "100")),
+        speakers=SPEAKERS,
+        sample_rate=RATE,
+        hop_length=HOP,
+        n_mels=BANDS,
+        sha256="0" * 16,
+    )
+
+
+def fake_mel(frames: int, seed: int = 0) -> np.ndarray:
+    """(BANDS, frames): drifting formant-like stripes in natural-log amplitude."""
+    time_axis = np.arange(frames)[None, :] / 30
+    bands = np.arange(BANDS)[:, None] / 9
+    stripes = 2.5 * np.sin(bands - 1.3 * np.sin(time_axis + seed)) - 0.035 * np.arange(BANDS)[:, None] - 2
+    return np.asarray(stripes + 2 * np.sin(time_axis * 3), dtype=np.float32)
+
+
+def fake_wave(frames: int, hz: float) -> np.ndarray:
+    t = np.arange((frames - 1) * HOP) / RATE
+    return np.asarray(0.3 * np.sin(2 * np.pi * hz * t), dtype=np.float32)
+
+
+class FakeBackend:
+    """Text commands: "!slow" takes its time, "!fail" is bad input, "!bug" a fault, "!die" kills the process."""
+
+    def __init__(self) -> None:
+        self.loaded = False
+
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Step, None, Any]:
+        match request:
+            case LoadVoice():
+                return self._load(request)
+            case Inspect():
+                return self._inspect(request)
+            case OpenClip():
+                return self._clip(request)
+            case Speak():
+                return self._speak(request, cancelled)
+            case Compare():
+                return self._compare(request)
+            case DrawFigure():
+                return self._draw(request)
+
+    def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Loading")
+        if request.checkpoint and "bad" in request.checkpoint:
+            raise BadInputError(f"{request.checkpoint} is no checkpoint. Choose another file.")
+        self.loaded = True
+        return VoiceLoaded(facts(request.checkpoint or "studio.safetensors"), "fake vocoder", ("fake vocoder",))
+
+    def _inspect(self, request: Inspect) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Reading")
+        if "bad" in request.path:
+            raise BadInputError(f"{request.path} is no checkpoint. Choose another file.")
+        return facts(request.path)
+
+    def _clip(self, request: OpenClip) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Reading")
+        if not Path(request.path).is_file():
+            raise BadInputError(f"There is no file {request.path}.")
+        return ClipOpened(request.path, fake_wave(200, 220), RATE, fake_mel(200))
+
+    def _speak(self, request: Speak, cancelled: Callable[[], bool]) -> Generator[Step, None, Any]:
+        if "!fail" in request.text:
+            raise BadInputError("That cannot be spoken. Type letters.")
+        if "!bug" in request.text:
+            raise KeyError("a bug")
+        if "!die" in request.text:
+            os._exit(9)
+        if "!hang" in request.text:
+            time.sleep(60)
+        steps = 200 if "!slow" in request.text else 5
+        frames, reason = 0, "stop_head"
+        for step in range(steps):
+            frames = 40 * (step + 1)
+            yield Step((step + 1) / steps, "Speaking", fake_mel(frames, request.seed))
+            if cancelled():
+                reason = "cancelled"
+                break
+            time.sleep(0.05 if steps > 10 else 0.005)
+        recipe = {"text": request.text, "speaker": request.speaker, "seed": request.seed, "temperature": 0.0}
+        mel, wave = fake_mel(frames, request.seed), fake_wave(frames, 330)
+        return Spoken(mel, wave, RATE, reason, {"predictor": 0.1}, recipe)
+
+    def _compare(self, request: Compare) -> Generator[Step, None, Any]:
+        for step in range(4):
+            yield Step(step / 4, "Comparing")
+            time.sleep(0.01)
+        panes = {
+            "ground_truth": PaneSound(fake_mel(200), fake_wave(200, 220)),
+            "reconstruction": PaneSound(fake_mel(200, 1), fake_wave(200, 440), 0.22),
+            "teacher_forced": PaneSound(fake_mel(200, 2), fake_wave(200, 550), 0.31),
+            "autoregressive": PaneSound(fake_mel(180, 3), fake_wave(180, 660), 0.9),
+        }
+        recipe = {"text": request.text, "speaker": request.speaker}
+        return Compared(request.text, request.speaker, request.wave, RATE, panes, "stop_head", recipe)
+
+    def _draw(self, request: DrawFigure) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Drawing")
+        Path(request.path).write_bytes(b"fake figure")
+        return FigureDrawn(request.path)
