@@ -35,6 +35,7 @@ SCALE: Range = (-100.0, 50.0)
 """What the bar reaches over, in dB. It stays put while the handles move."""
 MIN_SPAN_DB = 6.0
 _BAR_LEFT, _BAR_WIDTH = 10, 16
+_TAIL_WIDTH = 4
 _HANDLE_REACH = 8.0
 _LOW, _HIGH, _BOTH = 0, 1, 2
 
@@ -160,18 +161,17 @@ class ColourBar(QWidget):
         table = lookup_table(self._map_name)
         high_y, low_y = self.y_of(self._levels[1]), self.y_of(self._levels[0])
         ends = {row: QColor(*(int(c) for c in table[row])) for row in (0, -1)}
-        faint = 0.55
-        painter.setOpacity(faint)
-        painter.fillRect(QRectF(_BAR_LEFT, top, _BAR_WIDTH, high_y - top), ends[-1])
-        painter.fillRect(QRectF(_BAR_LEFT, low_y, _BAR_WIDTH, bottom - low_y), ends[0])
-        painter.setOpacity(1.0)
+        border = QColor(self._theme.border)
+        # Beyond the levels the colour stays what it is at their ends: a narrow continuation says so.
+        left, width = _BAR_LEFT + (_BAR_WIDTH - _TAIL_WIDTH) / 2, _TAIL_WIDTH
+        for first, last, colour in ((top, high_y, ends[-1]), (low_y, bottom, ends[0])):
+            painter.fillRect(QRectF(left - 1, first, width + 2, last - first), border)
+            painter.fillRect(QRectF(left, first, width, last - first), colour)
+        painter.fillRect(QRectF(_BAR_LEFT - 1, high_y, _BAR_WIDTH + 2, low_y - high_y), border)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(
             QRectF(_BAR_LEFT, high_y, _BAR_WIDTH, max(low_y - high_y, 1.0)), _ramp(self._map_name)
         )
-        painter.setPen(QColor(self._theme.border))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(QRectF(_BAR_LEFT - 0.5, top - 0.5, _BAR_WIDTH + 1, bottom - top + 1))
 
     def _paint_scale(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         left = _BAR_LEFT + _BAR_WIDTH

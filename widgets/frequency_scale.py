@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, overload
+from functools import cached_property
+from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
-
-Number = TypeVar("Number", float, NDArray[np.float64])
 
 _STEP_MANTISSAS = (5.0, 2.0, 1.0)
 
@@ -91,17 +90,21 @@ class MelScale:
         """The upper corner of the last filter, in Hz."""
         return self.sample_rate / 2.0 if self.f_max is None else float(self.f_max)
 
-    @property
+    @cached_property
     def _mel_step(self) -> float:
-        return (hz_to_mel(self.top_hz) - hz_to_mel(self.f_min)) / (self.n_mels + 1)
+        return (hz_to_mel(self.top_hz) - self._lowest_mel) / (self.n_mels + 1)
+
+    @cached_property
+    def _lowest_mel(self) -> float:
+        return hz_to_mel(self.f_min)
 
     def edge_to_hz(self, edge: float) -> float:
         """Frequency in Hz at a band edge position (``edge`` may be fractional)."""
-        return mel_to_hz(hz_to_mel(self.f_min) + (edge + 0.5) * self._mel_step)
+        return mel_to_hz(self._lowest_mel + (edge + 0.5) * self._mel_step)
 
     def hz_to_edge(self, hz: float) -> float:
         """Band edge position of a frequency in Hz, the inverse of :meth:`edge_to_hz`."""
-        return (hz_to_mel(hz) - hz_to_mel(self.f_min)) / self._mel_step - 0.5
+        return (hz_to_mel(hz) - self._lowest_mel) / self._mel_step - 0.5
 
     def band_to_hz(self, band: float) -> float:
         """Centre frequency of band ``band`` in Hz (``band`` may be fractional)."""
@@ -120,10 +123,11 @@ class MelScale:
         low_hz, high_hz = self.edge_to_hz(low_edge), self.edge_to_hz(high_edge)
         placed: dict[float, float] = {}
         for step in _descending_steps(high_hz, self._finest_step(low_edge, min_gap)):
-            # Only the part of the scale where this step is wider than the gap can take its multiples.
             for hz in _multiples(step, low_hz, high_hz):
                 edge = self.hz_to_edge(hz)
-                if all(abs(edge - other) >= min_gap for other in placed.values()):
+                # A lone 11.5k between 10k and 12k helps nobody: a step begins where several of it fit.
+                roomy = self.hz_to_edge(hz + step) - edge >= 0.6 * min_gap
+                if roomy and all(abs(edge - other) >= min_gap for other in placed.values()):
                     placed[hz] = edge
         return [FrequencyTick(hz, format_hz(hz)) for hz in sorted(placed)]
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from widgets.frequency_scale import FrequencyScale, MelScale, format_hz_readout
+from widgets.frequency_scale import FrequencyScale, FrequencyTick, MelScale, format_hz_readout
 from widgets.mel_viewport import Range
 from widgets.theme import DARK, Theme, interface_font, mix, translucent
 from widgets.time_scale import format_time_readout, time_ticks
@@ -63,12 +63,14 @@ class FrequencyAxis(_Axis):
         self._scale: FrequencyScale = MelScale()
         self._range: Range = (0.0, float(self._scale.n_bands))
         self._pointer: float | None = None
+        self._cached_ticks: tuple[tuple, list[FrequencyTick]] | None = None
         self.setFixedWidth(FREQUENCY_AXIS_WIDTH)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
         self.setAccessibleName("Frequency axis in Hz")
 
     def set_scale(self, scale: FrequencyScale) -> None:
         self._scale = scale
+        self._cached_ticks = None
         self.update()
 
     def set_view(self, low: float, high: float) -> None:
@@ -87,10 +89,13 @@ class FrequencyAxis(_Axis):
         """The labels as they are drawn, lowest first."""
         return [tick.label for tick in self._ticks(QFontMetricsF(self.font()).height())]
 
-    def _ticks(self, line_height: float) -> list:
-        low, high = self._range
-        min_gap = line_height * _LABEL_GAP * (high - low) / max(self.height(), 1)
-        return self._scale.ticks(low, high, min_gap)
+    def _ticks(self, line_height: float) -> list[FrequencyTick]:
+        key = (self._range, self.height(), line_height)
+        if self._cached_ticks is None or self._cached_ticks[0] != key:
+            low, high = self._range
+            min_gap = line_height * _LABEL_GAP * (high - low) / max(self.height(), 1)
+            self._cached_ticks = key, self._scale.ticks(low, high, min_gap)
+        return self._cached_ticks[1]
 
     def _y_of(self, edge: float) -> float:
         low, high = self._range
@@ -100,11 +105,12 @@ class FrequencyAxis(_Axis):
         painter, metrics = self._begin()
         line = metrics.height()
         chip_y = None if self._pointer is None else self._y_of(self._pointer)
+        tick_colour = self._tick_colour()
         for tick in self._ticks(line):
             y = self._y_of(self._scale.hz_to_edge(tick.hz))
             if not 0 <= y < self.height():
                 continue
-            painter.fillRect(QRectF(self.width() - _TICK, math.floor(y), _TICK, 1), self._tick_colour())
+            painter.fillRect(QRectF(self.width() - _TICK, math.floor(y), _TICK, 1), tick_colour)
             if chip_y is not None and abs(y - chip_y) < line + 2:
                 continue
             # A label at the very edge is moved in rather than cut off.
@@ -179,12 +185,13 @@ class TimeAxis(_Axis):
 
     def _paint_ticks(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         ticks = time_ticks(*self._range, max_labels=max(1, self.width() // _PIXELS_PER_TIME_LABEL))
+        tick_colour = self._tick_colour()
         for time in ticks.minor:
-            painter.fillRect(QRectF(math.floor(self._x_of(time)), 0, 1, 2), self._tick_colour())
+            painter.fillRect(QRectF(math.floor(self._x_of(time)), 0, 1, 2), tick_colour)
         chip = self._chip_box(metrics)
         for time, label in ticks.major:
             x = self._x_of(time)
-            painter.fillRect(QRectF(math.floor(x), 0, 1, _TICK + 1), self._tick_colour())
+            painter.fillRect(QRectF(math.floor(x), 0, 1, _TICK + 1), tick_colour)
             width = metrics.horizontalAdvance(label)
             left = min(max(x - width / 2, 0.0), self.width() - width)
             if chip is None or left + width < chip.left() - 3 or left > chip.right() + 3:

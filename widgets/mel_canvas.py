@@ -1,7 +1,7 @@
 """The picture of one mel with its playhead, selection and crosshair.
 
-The mel is drawn once per change of range, levels or data into a backing pixmap at device resolution. Lines
-that move are painted over strips of that pixmap, so a playhead costs two narrow blits a frame.
+The mel lies ready as a pixmap at device resolution (:mod:`widgets.mel_backing`). Lines that move are painted
+over strips of it, so a playhead costs two narrow blits a frame.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
-    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -25,9 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from widgets.colour_maps import DEFAULT_COLOUR_MAP, lookup_table
+from widgets.colour_maps import DEFAULT_COLOUR_MAP
+from widgets.mel_backing import MelBacking, frame_position
 from widgets.mel_gestures import GestureContext, MelGestures
-from widgets.mel_image import TOP_INDEX, ImageRequest, MelPyramid, render
+from widgets.mel_image import MelPyramid
 from widgets.mel_viewport import Range, Viewport
 from widgets.theme import DARK, Theme, interface_font, translucent
 
@@ -51,9 +51,8 @@ class MelCanvas(QWidget):
         self._n_bands = 100
         self._levels = (-80.0, 0.0)
         self._map_name = DEFAULT_COLOUR_MAP
-        self._palette: list[int] = []
         self._theme: Theme = DARK
-        self._backing: QPixmap | None = None
+        self._backing = MelBacking()
         self._playhead: float | None = None
         self._selection: Range | None = None
         self._crosshair: tuple[float, float] | None = None
@@ -66,7 +65,6 @@ class MelCanvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.setMinimumHeight(40)
         self.setCursor(Qt.CursorShape.CrossCursor)
-        self._update_palette()
 
     # What is shown
 
@@ -85,7 +83,7 @@ class MelCanvas(QWidget):
             if not had_one:
                 changed = 0
             self._frame_rate = frame_rate
-        if changed is not None and changed <= self._frame_at(self._viewport.stop):
+        if changed is not None and changed <= frame_position(self._viewport.stop, self._frame_rate):
             self._redraw()
 
     def set_view(self, start: float, stop: float, low: float, high: float) -> None:
@@ -93,7 +91,7 @@ class MelCanvas(QWidget):
         view = replace(self._viewport, start=start, stop=stop, low=low, high=high)
         if view != self._viewport:
             self._viewport = view
-            self._redraw()
+            self.update()
 
     def set_bounds(self, duration: float, n_bands: int) -> None:
         """How far gestures may go: the length in s and the number of bands."""
@@ -103,15 +101,19 @@ class MelCanvas(QWidget):
         """The levels in dB at the two ends of the colour map."""
         if (low, high) != self._levels:
             self._levels = (low, high)
-            self._redraw()
+            self._backing.set_levels(self._levels)
+            self.update()
 
     def set_colour_map(self, name: str) -> None:
-        self._map_name = name
-        self._update_palette()
+        if name != self._map_name:
+            self._map_name = name
+            self._backing.set_colours(name, self._theme.plot_background)
+            self.update()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        self._update_palette()
+        self._backing.set_colours(self._map_name, theme.plot_background)
+        self.update()
 
     def set_empty_message(self, text: str) -> None:
         """What a person can do to see a mel here."""
@@ -159,7 +161,7 @@ class MelCanvas(QWidget):
         """Level in dB of the cell at a time in s and a band edge position, NaN where there is none."""
         if self._pyramid is None:
             return math.nan
-        return self._pyramid.value(math.floor(self._frame_at(time)), math.floor(edge))
+        return self._pyramid.value(math.floor(frame_position(time, self._frame_rate)), math.floor(edge))
 
     def sizeHint(self) -> QSize:
         return QSize(600, 140)
@@ -170,40 +172,19 @@ class MelCanvas(QWidget):
         painter = QPainter(self)
         if not self.has_mel:
             self._paint_empty(painter)
-        else:
-            if self._backing is None:
-                self._backing = self._draw_backing()
-            # The painter is clipped to the strips that changed: only they are copied.
-            painter.drawPixmap(0, 0, self._backing)
+            painter.end()
+            return
+        # The painter is clipped to the strips that changed: only they are copied.
+        painter.drawPixmap(0, 0, self._picture())
         self._paint_selection(painter)
         self._paint_crosshair(painter)
         if self._playhead is not None:
             self._vertical_line(painter, self._playhead, QColor(self._theme.playhead), halo=0.7, width=2)
         painter.end()
 
-    def _draw_backing(self) -> QPixmap:
+    def _picture(self) -> QPixmap:
         assert self._pyramid is not None
-        ratio = self.devicePixelRatioF()
-        view = self._viewport
-        indices = render(
-            self._pyramid,
-            ImageRequest(
-                left=self._frame_at(view.start),
-                right=self._frame_at(view.stop),
-                low=view.low,
-                high=view.high,
-                width=max(1, round(self.width() * ratio)),
-                height=max(1, round(self.height() * ratio)),
-                bottom=self._levels[0],
-                top=self._levels[1],
-            ),
-        )
-        height, width = indices.shape
-        image = QImage(indices.data, width, height, width, QImage.Format.Format_Indexed8)
-        image.setColorTable(self._palette)
-        pixmap = QPixmap.fromImage(image.convertToFormat(QImage.Format.Format_RGB32))
-        pixmap.setDevicePixelRatio(ratio)
-        return pixmap
+        return self._backing.pixmap(self._pyramid, self._frame_rate, self._viewport, self.devicePixelRatioF())
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), QColor(self._theme.plot_background))
@@ -230,10 +211,11 @@ class MelCanvas(QWidget):
         time, edge = self._crosshair
         strength = 0.9 if self._pointer_here else 0.55
         line = translucent(self._theme.crosshair, strength)
-        self._vertical_line(painter, time, line, halo=0.3)
+        self._vertical_line(painter, time, line, halo=0.4)
         y = self._device_aligned(self._viewport.y_of(edge))
         if 0 <= y < self.height():
-            painter.fillRect(QRectF(0, y - 1, self.width(), 3), _halo(line, 0.3))
+            rim = 1.0 / self.devicePixelRatioF()
+            painter.fillRect(QRectF(0, y - rim, self.width(), 1 + 2 * rim), _halo(line, 0.4))
             painter.fillRect(QRectF(0, y, self.width(), 1), line)
 
     def _vertical_line(
@@ -241,7 +223,8 @@ class MelCanvas(QWidget):
     ) -> None:
         x = self._device_aligned(self._viewport.x_of(time))
         if -width <= x <= self.width():
-            painter.fillRect(QRectF(x - 1, 0, width + 2, self.height()), _halo(colour, halo))
+            rim = 1.0 / self.devicePixelRatioF()
+            painter.fillRect(QRectF(x - rim, 0, width + 2 * rim, self.height()), _halo(colour, halo))
             painter.fillRect(QRectF(x, 0, width, self.height()), colour)
 
     def _device_aligned(self, position: float) -> float:
@@ -251,14 +234,8 @@ class MelCanvas(QWidget):
     # Keeping repaints small
 
     def _redraw(self) -> None:
-        self._backing = None
+        self._backing.invalidate()
         self.update()
-
-    def _update_palette(self) -> None:
-        table = lookup_table(self._map_name, TOP_INDEX + 1).astype(np.uint32)
-        colours = (0xFF << 24) | (table[:, 0] << 16) | (table[:, 1] << 8) | table[:, 2]
-        self._palette = [*(int(c) for c in colours), QColor(self._theme.plot_background).rgb()]
-        self._redraw()
 
     def _update_column(self, time: float | None) -> None:
         if time is not None and self._viewport.start <= time <= self._viewport.stop:
@@ -276,26 +253,11 @@ class MelCanvas(QWidget):
         if selection is not None:
             self.update()
 
-    def _frame_at(self, time: float) -> float:
-        # Frame i is centred on i / frame_rate (centred STFT), so its cell reaches half a frame to each side.
-        return time * self._frame_rate + 0.5
-
     # Events
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._viewport = replace(self._viewport, width=float(self.width()), height=float(self.height()))
-        self._backing = None
         super().resizeEvent(event)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._redraw()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._redraw()
-        return super().event(event)
 
     def _context(self) -> GestureContext:
         return GestureContext(self._viewport, self._duration, self._n_bands, self._selection)
@@ -339,4 +301,4 @@ class MelCanvas(QWidget):
 
 def _halo(line: QColor, opacity: float) -> QColor:
     """What sets a line off from any picture: dark beside a light line, light beside a dark one."""
-    return translucent("#000000" if line.lightnessF() > 0.45 else "#ffffff", opacity)
+    return translucent("#000000" if line.lightnessF() > 0.5 else "#ffffff", opacity)

@@ -319,10 +319,7 @@ class MelComparison(QWidget):
             pane.header.set_level(level if place is not None and pane.canvas.has_mel else None)
             if not math.isnan(level):
                 readings[key] = level
-        for time_axis in self._layout.time_axes:
-            time_axis.set_pointer(place[0] if place else None)
-        for frequency_axis in self._layout.frequency_axes:
-            frequency_axis.set_pointer(place[1] if place else None)
+        self._layout.show_pointer(place, self._panes.get(here))
         self._colour_bar.set_marker(readings.get(here))
         if place is not None:
             self.hovered.emit(HoverReadout(place[0], self._scale.edge_to_hz(place[1]), readings, here))

@@ -64,6 +64,7 @@ class MelHeader(QFrame):
         self.key_label = QLabel(shortcut, self)
         self.key_label.setObjectName("key")
         self.key_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.key_label.setFixedHeight(16)
         self.key_label.setVisible(bool(shortcut))
         self.detail_label = ElidedLabel("", self)
         self.level_label = QLabel("", self)

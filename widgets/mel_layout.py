@@ -45,6 +45,7 @@ class MelLayout:
         self._grid.setContentsMargins(0, 0, 4, 0)
         self._grid.setSpacing(0)
         self._axis_cells: list[QWidget] = []
+        self._places: dict[MelPane, tuple[int, int]] = {}
         self.frequency_axes: list[FrequencyAxis] = []
         self.time_axes: list[TimeAxis] = []
 
@@ -53,7 +54,9 @@ class MelLayout:
         self._clear()
         rows, columns = grid_shape(len(panes), arrangement)
         for index, pane in enumerate(panes):
-            self._grid.addWidget(pane, index // columns, _grid_column(index % columns))
+            row, column = divmod(index, columns)
+            self._places[pane] = row, column
+            self._grid.addWidget(pane, row, _grid_column(column))
             pane.show()
         for row in range(rows):
             self._grid.addWidget(self._frequency_cell(), row, 0)
@@ -68,6 +71,14 @@ class MelLayout:
         if rows:
             self._grid.addWidget(self._colour_bar, 0, _grid_column(columns), rows, 1)
         self._order_tabs(panes)
+
+    def show_pointer(self, place: tuple[float, float] | None, pane: MelPane | None) -> None:
+        """Show a time in s and a band edge on the two axes that belong to the pane under the pointer."""
+        row, column = self._places.get(pane, (-1, -1)) if pane else (-1, -1)
+        for index, time_axis in enumerate(self.time_axes):
+            time_axis.set_pointer(place[0] if place and index == column else None)
+        for index, frequency_axis in enumerate(self.frequency_axes):
+            frequency_axis.set_pointer(place[1] if place and index == row else None)
 
     def _frequency_cell(self) -> QWidget:
         """A frequency axis that begins below its pane's header."""
@@ -105,6 +116,7 @@ class MelLayout:
         for widget in [*self._axis_cells, *self.time_axes]:
             widget.setParent(None)
             widget.deleteLater()
+        self._places = {}
         self._axis_cells, self.frequency_axes, self.time_axes = [], [], []
 
 
