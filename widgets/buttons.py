@@ -75,7 +75,6 @@ class ActionButton(QPushButton):
     ) -> None:
         super().__init__(parent)
         self._hint = ""
-        self.setMinimumHeight(36)
         self.show_action(text, shortcut, role)
 
     def show_action(self, text: str, shortcut: str, role: str) -> None:

@@ -174,13 +174,16 @@ class CheckpointPanel(QWidget):
     def _show_rows(self, rows: list[tuple[str, str]]) -> None:
         while len(self._rows) > len(rows):
             for widget in self._rows.pop():
+                widget.hide()
                 self._grid.removeWidget(widget)
                 widget.deleteLater()
         while len(self._rows) < len(rows):
-            label, value = QLabel(), _Value()
+            label, value = QLabel(self._grid_widget), _Value(self._grid_widget)
             label.setProperty("role", "muted")
             self._grid.addWidget(label, len(self._rows), 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(value, len(self._rows), 1)
+            label.show()
+            value.show()
             self._rows.append((label, value))
         for (label, value), (name, text) in zip(self._rows, rows, strict=True):
             label.setText(name)
@@ -195,8 +198,8 @@ class CheckpointPanel(QWidget):
 class _Value(QLabel):
     """A value that can be selected and copied. Hashes are monospaced, paths are cut in their middle."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self._full = ""
         self._is_path = False
         self.setTextFormat(Qt.TextFormat.PlainText)

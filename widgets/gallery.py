@@ -1,4 +1,4 @@
-"""All panels in one window, with made-up contents, to look at them: `python -m widgets.gallery --theme light`.
+"""All panels in one window, with made-up contents, to look at them: `python -m widgets.gallery`.
 
 With `--screenshot FILE.png` the window is drawn into a picture and nothing stays open. Without a display set
 QT_QPA_PLATFORM=offscreen; QT_SCALE_FACTOR=2 shows it at 200 %.

@@ -71,7 +71,9 @@ class SpeakerPicker(QPushButton):
         self._popup = SpeakerPopup(self)
         self._popup.chosen.connect(self._choose)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.clicked.connect(self.open_list)
+        self.setAccessibleName("Speaker")
+        self.setToolTip("Choose who speaks: click, or type to search by name or language")
+        self.clicked.connect(lambda: self.open_list())
         self._show_current()
 
     def set_speakers(self, speakers: list[tuple[str, str]]) -> None:
@@ -105,7 +107,7 @@ class SpeakerPicker(QPushButton):
     def open_list(self, search: str = "") -> None:
         """Open the list, with `search` already typed."""
         if self._speakers:
-            self._popup.open_below(self, self._speakers, self._current, search or "")
+            self._popup.open_below(self, self._speakers, self._current, search)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, held = event.key(), event.modifiers()
@@ -156,11 +158,8 @@ class SpeakerPicker(QPushButton):
 
     def _show_current(self) -> None:
         self.setEnabled(bool(self._speakers))
-        text = (
-            f"Speaker: {self._current}, {language_label(self.language())}" if self._current else "No speaker"
-        )
-        self.setAccessibleName(text)
-        self.setToolTip("Choose who speaks: click, or type to search by name or language")
+        text = f"{self._current}, {language_label(self.language())}" if self._current else "No speaker"
+        self.setAccessibleDescription(text)
         self.update()
 
 

@@ -105,6 +105,8 @@ QPushButton[role="primary"]:hover { background: @accent_hover@; border-color: @a
 QPushButton[role="primary"]:pressed { background: @accent_pressed@; }
 QPushButton[role="primary"]:focus { border: 2px solid @text@; }
 QPushButton[role="primary"]:disabled { background: @raised@; color: @faint@; border: 1px solid @border@; }
+ActionButton, ActionButton[role="primary"] { min-height: 34px; }
+ActionButton:focus { min-height: 32px; }
 QPushButton[role="danger"] { color: @error@; font-weight: 600; }
 
 QPushButton[role="flat"], QToolButton[role="flat"] { background: transparent; border-color: transparent; }
@@ -117,7 +119,8 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     background: @raised@; color: @text@; border: 1px solid @control_border@; border-radius: 5px;
     selection-background-color: @accent@; selection-color: @accent_text@; }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { min-height: 26px; padding: 0 8px; }
-QSpinBox, QDoubleSpinBox { padding: 0 2px 0 8px; }
+QSpinBox, QDoubleSpinBox { padding: 0 0 0 6px; }
+QLineEdit#qt_spinbox_lineedit { border: none; background: transparent; min-height: 0; padding: 0; }
 QPlainTextEdit, QTextEdit { padding: 4px; }
 QLineEdit:hover, QPlainTextEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover {
     border-color: @hover_border@; }
@@ -126,6 +129,7 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleS
     border: 2px solid @accent@; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { min-height: 24px;
     padding-left: 7px; }
+QSpinBox:focus, QDoubleSpinBox:focus { padding-left: 5px; }
 QPlainTextEdit:focus, QTextEdit:focus { padding: 3px; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
     color: @faint@; background: @surface@; border-color: @border@; }

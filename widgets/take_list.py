@@ -51,7 +51,7 @@ class TakeList(QWidget):
         self._silent = False
         self.setFocusProxy(self._view)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 4)
+        layout.setContentsMargins(0, 0, 0, 4)
         layout.addWidget(self._view)
         self._model.renamed.connect(self.renamed)
         self._view.selectionModel().currentChanged.connect(self._current_changed)
@@ -224,7 +224,7 @@ class _TakeDelegate(QStyledItemDelegate):
     @staticmethod
     def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, is_current: bool) -> None:
         theme = current_theme()
-        ground = option.rect.adjusted(2, 1, -2, -1)
+        ground = option.rect.adjusted(4, 1, -4, -1)
         state = option.state
         if state & QStyle.StateFlag.State_Selected:
             painter.setBrush(QColor(mix(theme.surface, theme.accent, 0.18)))
@@ -245,7 +245,7 @@ class _TakeDelegate(QStyledItemDelegate):
     @staticmethod
     def _paint_text(painter: QPainter, rect: QRect, take: TakeRow, is_current: bool) -> None:
         theme = current_theme()
-        inner = rect.adjusted(12, 6, -10, -7)
+        inner = rect.adjusted(12, 6, -12, -7)
         weight = QFont.Weight.Medium if is_current else QFont.Weight.Normal
         painter.setFont(interface_font(theme, weight=weight))
         painter.setPen(QColor(theme.text))

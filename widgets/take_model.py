@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from widgets.text_format import duration, relative_time
+from widgets.text_format import duration, local_time, relative_time
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
@@ -67,7 +67,8 @@ class TakeModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        return super().flags(index) | Qt.ItemFlag.ItemIsEditable
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if index.isValid() else flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid():
@@ -76,7 +77,7 @@ class TakeModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return take.title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{take.title}\n{take.speaker} · seed {take.seed} · {take.created:%Y-%m-%d %H:%M:%S}"
+            return f"{take.title}\n{take.speaker} · seed {take.seed} · {local_time(take.created):%Y-%m-%d %H:%M:%S}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             ago = relative_time(take.created, current_time(take.created))
             return f"{take.title}, {take.speaker}, {duration(take.seconds)}, seed {take.seed}, {ago}"

@@ -40,11 +40,17 @@ def level(db: float) -> str:
     return f"{MINUS if whole < 0 else ''}{abs(whole)} dB"
 
 
+def local_time(moment: datetime) -> datetime:
+    """A moment with a time zone, as the clock on this machine shows it; one without is taken as local."""
+    return moment if moment.tzinfo is None else moment.astimezone()
+
+
 def relative_time(then: datetime, now: datetime) -> str:
-    """How long ago something was, as people say it; from two days on the date. Both of one kind of time
-    zone.
+    """How long ago something was, as people say it; from two days on the date. Both with a time zone or
+    both without.
     """
     seconds = (now - then).total_seconds()
+    then, now = local_time(then), local_time(now)
     if seconds < 45:
         return "just now"
     if seconds < 90 * 60:

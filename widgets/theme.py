@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import QLoggingCategory
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -127,6 +128,8 @@ def apply_theme(app: QApplication, theme: Theme, fonts_folder: Path | None = Non
     global _current
     _current = theme
     load_fonts(fonts_folder or resource_folder("fonts"))
+    # Qt warns each time it meets Devanagari in a font list that begins with a Latin font, which is intended.
+    QLoggingCategory.setFilterRules("qt.text.font.db=false")
     # Fusion draws the same on every platform, and alone takes all of its colours from the palette.
     style = app.style()
     if style is None or style.name().lower() != "fusion":

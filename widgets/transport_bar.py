@@ -5,6 +5,7 @@ device.
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -12,6 +13,9 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSlider,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
@@ -142,15 +146,14 @@ class TransportBar(QWidget):
         self._volume.setPageStep(10)
         self._volume.setFixedWidth(80)
         self._volume.setAccessibleName("Volume")
-        self._devices = QComboBox()
+        self._devices = _ElidedComboBox()
         self._devices.setAccessibleName("Output device")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._devices.setMinimumContentsLength(10)
-        self._devices.setMaximumWidth(200)
-        self._devices.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._time = _figures("00:00.000", "small", Qt.AlignmentFlag.AlignRight)
-        self._hz = _figures("24000 Hz", "small", Qt.AlignmentFlag.AlignRight)
-        self._db = _figures(f"{MINUS}100 dB", "small", Qt.AlignmentFlag.AlignRight)
+        self._devices.setMinimumContentsLength(8)
+        self._devices.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._time = _figures("00:00.000", "", Qt.AlignmentFlag.AlignLeft)
+        self._hz = _figures("24000 Hz", "", Qt.AlignmentFlag.AlignRight)
+        self._db = _figures(f"{MINUS}100 dB", "", Qt.AlignmentFlag.AlignRight)
         for label, name in ((self._time, "Time"), (self._hz, "Frequency"), (self._db, "Level")):
             label.setAccessibleDescription(f"{name} under the mouse")
         self._job = JobIndicator()
@@ -166,13 +169,13 @@ class TransportBar(QWidget):
         heard.addWidget(self._position)
         heard.addWidget(self._duration)
         heard.addSpacing(12)
-        heard.addWidget(self._sources, 1)
+        heard.addWidget(self._sources)
         heard.addStretch(1)
         heard.addSpacing(12)
         heard.addWidget(self._mute)
         heard.addWidget(self._volume)
         heard.addSpacing(8)
-        heard.addWidget(self._devices, 1)
+        heard.addWidget(self._devices)
         below = QHBoxLayout()
         below.setContentsMargins(16, 0, 12, 6)
         below.setSpacing(8)
@@ -221,6 +224,26 @@ class TransportBar(QWidget):
     def _device_picked(self, device: str) -> None:
         self._devices.setToolTip(device)
         self.device_chosen.emit(device)
+
+
+class _ElidedComboBox(QComboBox):
+    """A combo box that ends a text that is too long with an ellipsis."""
+
+    _ARROW = 30
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, super().sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.width() - self._ARROW - 8
+        option.currentText = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 class _Figures(QLabel):
