@@ -1,0 +1,246 @@
+"""From log-mels to sound: a Vocos by name or from a folder, or Griffin-Lim as the named last resort.
+
+    vocoder = load_vocoder("embedded", mel_config)
+    wave = vocoder.decode(log_mel)          # (n_mels, frames) -> ((frames - 1) * hop_length,)
+
+A folder holds a Vocos `config.yaml` and `model.safetensors` or `pytorch_model.bin`. Neither can run code: the
+config is read by `yaml.safe_load`, its `class_path` entries are looked up among the known Vocos classes and never
+imported by name, and weights are read by safetensors or by `torch.load(weights_only=True)`.
+
+torch is imported when a vocoder is loaded, not with this module.
+
+Dimension letters: `m` mel bands, `n` mel frames, `t` samples.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lewm_core.config import MelConfig
+from lewm_core.resources_path import resource
+from lewm_core.vocoder_config import VocoderError, VocosConfig, read_config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lewm_core.vocoder_model import VocosGenerator
+
+EMBEDDED = "embedded"
+HUB = "charactr/vocos-mel-24khz"
+GRIFFIN_LIM = "griffin-lim"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+CHUNK_FRAMES = 1024  # about 11 s; some 60 MB at a time
+GRIFFIN_LIM_ROUNDS = 64
+
+
+class Vocoder(Protocol):
+    """What turns log-mels into sound."""
+
+    name: str
+    mel_config: MelConfig
+    sample_rate: int
+
+    def decode(self, log_mel: np.ndarray) -> np.ndarray:
+        """Wave ((n - 1) * hop_length,) float32 in [-1, 1] of `log_mel` (m, n), natural-log amplitude.
+
+        Raises VocoderError for a mel of another shape or with values that are not finite.
+        """
+        ...
+
+
+def available_vocoders() -> list[str]:
+    """Names that `load_vocoder` knows; besides them it takes any folder with a Vocos."""
+    return [EMBEDDED, HUB, GRIFFIN_LIM]
+
+
+def load_vocoder(name_or_path: str | Path = EMBEDDED, mel_config: MelConfig | None = None) -> Vocoder:
+    """Load the vocoder of that name or in that folder, for mels made as `mel_config` says.
+
+    Raises VocoderError, in a sentence that says what is wrong and what to do, if there is no such vocoder, its
+    files are missing, damaged or not allowed, or it was made for other mels.
+    """
+    mel_config = mel_config or MelConfig()
+    name = str(name_or_path)
+    if name == GRIFFIN_LIM:
+        return GriffinLimVocoder(mel_config)
+    if name == EMBEDDED:
+        config_file = resource("vocoder", "config.yaml")
+        weight_file = resource("vocoder", "model.safetensors")
+        if not (config_file.is_file() and weight_file.is_file()):
+            raise VocoderError(f"The embedded vocoder is missing from {config_file.parent}; install again.")
+    elif name == HUB:
+        config_file, weight_file = _hub_files()
+    else:
+        config_file, weight_file = _folder_files(Path(name_or_path))
+    config = read_config(config_file)
+    config.check_mels(mel_config, config_file)
+    return VocosVocoder(name, config, mel_config, _load_network(config, weight_file))
+
+
+def _folder_files(folder: Path) -> tuple[Path, Path]:
+    """Config and weights in `folder` (or in the folder of the named file)."""
+    if folder.is_file():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise VocoderError(
+            f'There is no vocoder "{folder}". Name one of {", ".join(available_vocoders())}, or a folder with '
+            f"config.yaml and {WEIGHT_FILES[0]}."
+        )
+    config_file = folder / "config.yaml"
+    if not config_file.is_file():
+        raise VocoderError(f"{folder} holds no config.yaml, so it is no Vocos vocoder.")
+    for name in WEIGHT_FILES:
+        if (folder / name).is_file():
+            return config_file, folder / name
+    raise VocoderError(f"{folder} holds no weights; it needs {' or '.join(WEIGHT_FILES)} beside config.yaml.")
+
+
+def _hub_files() -> tuple[Path, Path]:
+    """Config and weights of the original Vocos, from the local Hugging Face cache or else from the hub."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def fetch(name: str) -> Path:
+        try:
+            return Path(hf_hub_download(HUB, name, local_files_only=True))
+        except LocalEntryNotFoundError:
+            return Path(hf_hub_download(HUB, name))
+
+    try:
+        return fetch("config.yaml"), fetch("pytorch_model.bin")
+    # The hub's client raises its own errors, those of two HTTP libraries, and OSErrors: all mean "not to be had".
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise VocoderError(
+            f"{HUB} is neither in the local cache nor can it be fetched ({reason}). Connect to the internet and "
+            f"try again, put its config.yaml and pytorch_model.bin into a folder and name that, or use the "
+            f'"{EMBEDDED}" vocoder.'
+        ) from error
+
+
+def _load_network(config: VocosConfig, weight_file: Path) -> VocosGenerator:
+    """The network that `config` describes, with the weights of `weight_file`, in float32, ready to decode."""
+    import torch
+
+    weights = _read_weights(weight_file)
+    network = config.build()
+    wanted = network.state_dict()
+    # A Vocos file may carry its feature extractor; the mels here come from elsewhere. The window is computed.
+    weights = {k: v for k, v in weights.items() if not k.startswith("feature_extractor.")}
+    weights.setdefault("head.istft.window", wanted["head.istft.window"])
+    missing, extra = sorted(wanted.keys() - weights.keys()), sorted(weights.keys() - wanted.keys())
+    if missing or extra:
+        which = f"lacks {missing[0]}" if missing else f"holds {extra[0]}, which the config does not know"
+        raise VocoderError(f"{weight_file} does not fit its config.yaml: it {which}.")
+    for key, value in weights.items():
+        if value.shape != wanted[key].shape:
+            raise VocoderError(
+                f"{weight_file} does not fit its config.yaml: {key} has shape {tuple(value.shape)} instead of "
+                f"{tuple(wanted[key].shape)}."
+            )
+        if not torch.isfinite(value).all():
+            raise VocoderError(f"{weight_file} is damaged: {key} holds values that are not numbers.")
+    network.load_state_dict({key: value.float() for key, value in weights.items()})
+    return network.eval().requires_grad_(False)
+
+
+def _read_weights(weight_file: Path) -> dict[str, Tensor]:
+    """Tensors by name; never runs what a file may hold besides them."""
+    import torch
+
+    try:
+        if weight_file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            weights: Any = load_file(weight_file)
+        else:
+            weights = torch.load(weight_file, map_location="cpu", weights_only=True)
+    # Damaged archives raise errors of many kinds (pickle, zip, safetensors, OSError).
+    except Exception as error:
+        raise VocoderError(
+            f"{weight_file} cannot be read as weights: it is damaged, or holds more than tensors, which is refused "
+            "because such a file could run code."
+        ) from error
+    if not (isinstance(weights, dict) and weights and all(isinstance(v, torch.Tensor) for v in weights.values())):
+        raise VocoderError(f"{weight_file} holds something other than named tensors.")
+    return weights
+
+
+def _checked(log_mel: np.ndarray, config: MelConfig) -> np.ndarray:
+    """`log_mel` as a contiguous float32 array (m, n), or a VocoderError."""
+    log_mel = np.ascontiguousarray(log_mel, dtype=np.float32)
+    if log_mel.ndim != 2 or log_mel.shape[0] != config.n_mels or log_mel.shape[1] < 1:
+        raise VocoderError(
+            f"The vocoder reads mels of shape ({config.n_mels}, frames); this one has shape {log_mel.shape}."
+        )
+    if not np.isfinite(log_mel).all():
+        raise VocoderError("The mel holds values that are not numbers, so it cannot be made into sound.")
+    return log_mel
+
+
+class VocosVocoder:
+    """A Vocos network. Long mels are decoded in chunks; the result is that of the whole."""
+
+    def __init__(self, name: str, config: VocosConfig, mel_config: MelConfig, network: VocosGenerator) -> None:
+        self.name, self.mel_config, self.sample_rate = name, mel_config, mel_config.sample_rate
+        self.network = network
+        # What lies further away cannot reach a sample: the backbone's convolutions and half an FFT window.
+        self.context = config.backbone_radius + math.ceil(config.n_fft / 2 / mel_config.hop_length) + 1
+        self.chunk_frames = CHUNK_FRAMES
+
+    def decode(self, log_mel: np.ndarray) -> np.ndarray:
+        """See `Vocoder.decode`. Memory is bounded by `chunk_frames`, whatever the length."""
+        import torch
+
+        log_mel = _checked(log_mel, self.mel_config)
+        frames, hop = log_mel.shape[1], self.mel_config.hop_length
+        samples = (frames - 1) * hop
+        wave = np.empty(samples, np.float32)
+        with torch.inference_mode():
+            for first in range(0, frames - 1, self.chunk_frames):
+                last = min(first + self.chunk_frames, frames - 1)
+                begin, end = max(0, first - self.context), min(frames, last + 1 + self.context)
+                piece = self.network(torch.from_numpy(log_mel[None, :, begin:end]))[0].numpy()
+                wave[first * hop : last * hop] = piece[(first - begin) * hop : (last - begin) * hop]
+        return np.clip(wave, -1.0, 1.0, out=wave)
+
+
+class GriffinLimVocoder:
+    """Phase by repeated STFTs (Griffin and Lim 1984, with momentum: Perraudin 2013). Sounds metallic.
+
+    Needs no weights; random start phases from a fixed seed, so the same mel gives the same sound. The whole mel is
+    worked on at once: about 30 MB of memory for a minute.
+    """
+
+    def __init__(self, mel_config: MelConfig) -> None:
+        import torchaudio
+
+        self.name, self.mel_config, self.sample_rate = GRIFFIN_LIM, mel_config, mel_config.sample_rate
+        bins = mel_config.n_fft // 2 + 1
+        self._inverse_mel = torchaudio.transforms.InverseMelScale(
+            bins, mel_config.n_mels, mel_config.sample_rate
+        )
+        self._griffin_lim = torchaudio.transforms.GriffinLim(
+            mel_config.n_fft, GRIFFIN_LIM_ROUNDS, hop_length=mel_config.hop_length, power=1.0
+        )
+
+    def decode(self, log_mel: np.ndarray) -> np.ndarray:
+        """See `Vocoder.decode`."""
+        import torch
+
+        log_mel = _checked(log_mel, self.mel_config)
+        samples = (log_mel.shape[1] - 1) * self.mel_config.hop_length
+        if samples == 0:
+            return np.empty(0, np.float32)
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            # The mel filters overlap too little to be inverted exactly; the least-squares answer is what is wanted.
+            warnings.simplefilter("ignore")
+            torch.manual_seed(0)
+            magnitude = self._inverse_mel(torch.from_numpy(log_mel)[None].exp())
+            wave = self._griffin_lim(magnitude)[0].numpy()
+        return np.clip(wave[:samples], -1.0, 1.0)

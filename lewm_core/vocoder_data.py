@@ -1,0 +1,90 @@
+"""Training audio of the vocoder: decoded once into one memory-mapped int16 file, cropped from there.
+
+The crops of step k depend on the seed and k alone, so a resumed training sees what an uninterrupted one sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+GAIN_DB = (-9.0, 0.0)  # loudness of a crop relative to the recording
+
+
+@dataclass(frozen=True)
+class PackedAudio:
+    """All utterances end to end: `samples` (total,) int16; utterance i is samples[offsets[i]:offsets[i + 1]]."""
+
+    samples: np.ndarray
+    offsets: np.ndarray
+
+    def crops(self, step: int, seed: int, batch: int, length: int) -> np.ndarray:
+        """Crops for training step `step`: (batch, length) float32 in [-1, 1], shorter utterances padded."""
+        rng = np.random.default_rng((seed, step))
+        # Long utterances come in proportion to their length.
+        starts = rng.integers(0, len(self.samples), batch)
+        crops = np.zeros((batch, length), np.float32)
+        for row, at in enumerate(starts):
+            utterance = int(np.searchsorted(self.offsets, at, side="right")) - 1
+            begin, end = int(self.offsets[utterance]), int(self.offsets[utterance + 1])
+            first = begin + int(rng.integers(0, max(1, end - begin - length + 1)))
+            piece = self.samples[first : min(first + length, end)]
+            gain = 10 ** (rng.uniform(*GAIN_DB) / 20)
+            crops[row, : len(piece)] = piece.astype(np.float32) * (gain / 32768)
+        return crops
+
+
+def read_index(path: Path) -> list[str]:
+    """Relative audio paths named by a jsonl file (one object with "audio" a line).
+
+    Raises ValueError with the file and line if one cannot be read.
+    """
+    names = []
+    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            names.append(str(json.loads(line)["audio"]))
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path}, line {number}: expected a JSON object with "audio", the path of a sound file.'
+            ) from error
+    if not names:
+        raise ValueError(f"{path} names no audio file; it needs one JSON object a line.")
+    return names
+
+
+def pack_audio(
+    folder: Path,
+    index: Path,
+    target: Path,
+    load: Callable[[Path], np.ndarray],
+    progress: Callable[[float, str], None] = lambda fraction, message: None,
+) -> PackedAudio:
+    """Decode what `index` names under `folder` into `target`, or reuse what lies there for the same index.
+
+    `load` gives (samples,) float32 of a file at the vocoder's sample rate. `progress` gets a fraction and a
+    message. Raises ValueError for a bad index and what `load` raises for a bad sound file.
+    """
+    names = read_index(index)
+    key = hashlib.sha256("\n".join([str(folder.resolve()), *names]).encode()).hexdigest()
+    marker, samples_file, offsets_file = (target / n for n in ("index.sha256", "samples.npy", "offsets.npy"))
+    if not (marker.is_file() and marker.read_text().strip() == key):
+        target.mkdir(parents=True, exist_ok=True)
+        marker.unlink(missing_ok=True)
+        pieces, offsets = [], [0]
+        for number, name in enumerate(names):
+            wave = load(folder / name)
+            pieces.append(np.round(np.clip(wave, -1, 1) * 32767).astype(np.int16))
+            offsets.append(offsets[-1] + len(wave))
+            if number % 50 == 0:
+                progress(number / len(names), f"decoding {name}")
+        np.save(samples_file, np.concatenate(pieces))
+        np.save(offsets_file, np.array(offsets))
+        marker.write_text(key)
+    return PackedAudio(np.load(samples_file, mmap_mode="r"), np.load(offsets_file))
