@@ -16,9 +16,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
+
+import numpy as np
 
 from app.engine_messages import Failure, Request, Step
 
@@ -44,6 +46,7 @@ class _Task:
     cancelled: threading.Event = field(default_factory=threading.Event)
     generator: JobGenerator | None = None
     last_step: float = 0.0
+    held_mel: np.ndarray | None = None
 
 
 class Worker:
@@ -104,10 +107,13 @@ class Worker:
         except Exception as error:
             self._connection.send(("failed", task.id, failure_of(error)))
             return True
+        # Most steps bring no mel; one that falls between two messages goes out with the next.
+        task.held_mel = task.held_mel if step.partial_mel is None else step.partial_mel
         now = time.monotonic()
         if now - task.last_step >= STEP_INTERVAL:
             task.last_step = now
-            self._connection.send(("step", task.id, step))
+            self._connection.send(("step", task.id, replace(step, partial_mel=task.held_mel)))
+            task.held_mel = None
         return False
 
 

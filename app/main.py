@@ -6,15 +6,16 @@ Nothing heavy is imported here at the top: the engine process imports this modul
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-NO_WINDOW = 3
-"""Exit status when a window is needed (to read what it would show) and none can be drawn at all."""
+if TYPE_CHECKING:
+    from app.paths import Places
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,8 @@ def _first_missing_file(options: Options) -> str:
     return ""
 
 
-def run_window(options: Options) -> int:
-    """Show the window and run until it is closed."""
-    # torch is never needed in this process; the engine process loads it
-    os.environ.setdefault("QT_API", "pyside6")
+def run_window(options: Options, folder: Path | None = None) -> int:
+    """Show the window and run until it is closed; with `folder`, do the main job into it and end."""
     import tempfile
 
     from PySide6.QtCore import QTimer
@@ -92,34 +91,43 @@ def run_window(options: Options) -> int:
         places = Places(Path(scratch)) if options.fresh else usual_places()
         _log_to(places)
         studio = Studio(places, fresh=options.fresh)
+        studio.player.is_silent = folder is not None
         studio.apply_options(options.checkpoint, options.clip, options.text)
         window = MainWindow(studio)
-        window.show()
-        robot = Robot(studio, window, options)
+        robot = Robot(studio, window, options, folder)
         robot.quit_wanted.connect(window.close)
-        interrupt = _close_on_interrupt(window.close)
-        QTimer.singleShot(0, studio.start)
-        status = application.exec()
+        window.show()
+        with _closing_on_interrupt(window.close):
+            QTimer.singleShot(0, studio.start)
+            application.exec()
         window.close()  # does nothing unless the application was ended from outside
-        interrupt.stop()
         logging.shutdown()
-        return status or robot.status
+    for sentence in robot.problems if folder is not None or options.screenshot else []:
+        print(f"lewm-studio: {sentence}", file=sys.stderr)
+    for path in robot.files:
+        print(path)
+    return robot.status
 
 
-def _close_on_interrupt(close: object) -> object:  # the QTimer that lets Python see Ctrl+C
+@contextlib.contextmanager
+def _closing_on_interrupt(close: Callable[[], object]) -> Iterator[None]:
+    """Ctrl+C in the terminal (and SIGTERM) close the window properly: saved, and without an orphan."""
     import signal
 
     from PySide6.QtCore import QTimer
 
-    signal.signal(signal.SIGINT, lambda *_: close())
-    signal.signal(signal.SIGTERM, lambda *_: close())
-    timer = QTimer()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: close())
+    timer = QTimer()  # lets Python look for signals while Qt sleeps
     timer.start(250)
     timer.timeout.connect(lambda: None)
-    return timer
+    try:
+        yield
+    finally:
+        timer.stop()
 
 
-def _log_to(places: object) -> None:
+def _log_to(places: Places) -> None:
     from logging.handlers import RotatingFileHandler
 
     try:

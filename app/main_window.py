@@ -14,10 +14,11 @@ from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
 from app.clip_bar import ClipBar
 from app.drops import DropTarget
+from app.examples import example_clips
 from app.file_actions import FileActions
 from app.key_guard import KeyGuard
 from app.menus import build_tool_bar, clips_menu, fill_menu_bar, recent_checkpoints_menu
-from app.studio import Studio, example_clips
+from app.studio import Studio
 from app.version import version
 from app.window_actions import MOUSE_HELP, register_actions
 from widgets.checkpoint_panel import CheckpointPanel

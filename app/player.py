@@ -65,6 +65,8 @@ class Player(QObject):
         self._is_open = False
         self._is_opening = False
         self._complained = False
+        self.is_silent = False
+        """True in a run without a person: nothing is ever played."""
         self._relay = Relay(self._on_output, self)
         arguments = {} if load is None else {"load": load}
         self._output = AudioOutput(self._render, self._relay.post, **arguments)
@@ -134,7 +136,7 @@ class Player(QObject):
     def play(self, position: float | None = None) -> None:
         """Play from `position`, or from where the playhead is (from the start, when it is at the end)."""
         sound = self._sounds.get(self._source)
-        if sound is None:
+        if sound is None or self.is_silent:
             return
         start = self._position if position is None else position
         if position is None and self._loop and self._region and not _inside(start, self._region):

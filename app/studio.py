@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from PySide6.QtGui import QUndoStack
 from app.comparing import ComparisonController
 from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import VoiceLoaded
+from app.examples import first_session
 from app.exporting import ExportController
 from app.jobs import Job, ThreadJobs
 from app.listening import ListeningController
@@ -28,7 +28,6 @@ from app.takes import Take, TakeStore
 from app.timeline import Timeline, TimelineDefaults
 from app.voice import VoiceController
 from lewm_core.config import MelConfig
-from lewm_core.resources_path import resource
 
 logger = logging.getLogger(__name__)
 AUTOSAVE_DELAY = 800
@@ -75,12 +74,12 @@ class Studio(QObject):
 
     def _restore(self, fresh: bool) -> tuple[Settings, Session]:
         if fresh:
-            return Settings(), _first_session()
+            return Settings(), first_session()
         settings, message = load_settings(self.places)
         is_first = not self.places.session.exists()
         session, messages = restore_session(self.places)
         self._early_notices = [(text, "warning") for text in [message, *messages] if text]
-        return settings, _first_session() if is_first and not messages else session
+        return settings, first_session() if is_first and not messages else session
 
     def _connect(self) -> None:
         for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting):
@@ -104,6 +103,15 @@ class Studio(QObject):
         self.timeline.follow_changed.connect(lambda follow: self._set("follow_playhead", follow))
 
     # ------------------------------------------------------------------ life
+    def apply_options(self, checkpoint: str | None, clip: str | None, text: str | None) -> None:
+        """Take over what the command line asks for, before `start`."""
+        if checkpoint is not None:
+            self.session.checkpoint = str(Path(checkpoint).resolve())
+        if clip is not None:
+            self.session.clip = Clip(str(Path(clip).resolve()))
+        if text is not None:
+            self.session.text = text
+
     def start(self) -> None:
         """Start the engine, load the last voice and the last clip, look for sound devices."""
         for text, level in self._early_notices:
@@ -197,27 +205,3 @@ class Studio(QObject):
         )
         self.comparison.speakers = tuple(name for name, _ in facts.speakers)
         self.comparison.compare()
-
-
-def example_clips() -> list[Clip]:
-    """The clips that ship with the studio; an installation without them has none."""
-    folder = resource("clips")
-    try:
-        entries = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
-        return [_example(folder, entry) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError):
-        logger.exception("example clips")
-        return []
-
-
-def _example(folder: Path, entry: dict[str, str]) -> Clip:
-    return Clip(str(folder / entry["file"]), entry["text"], entry["speaker"], entry["title"])
-
-
-FIRST_TEXT = "Welcome to the studio. Every sentence that you type here can be heard and seen."
-
-
-def _first_session() -> Session:
-    """What a person finds at the very first start: an example clip, and a sentence to speak."""
-    clips = example_clips()
-    return Session(clip=clips[0] if clips else None, text=FIRST_TEXT)
