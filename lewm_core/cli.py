@@ -1,0 +1,100 @@
+"""The ``lewm`` command: its parser, its exit codes, its errors.
+
+Each command is a module of ``lewm_core.commands`` with ``HELP``, ``add_arguments(parser)`` and
+``run(arguments) -> int``. A module dropped into that folder is a command; it must import nothing heavy at the
+top, so that ``lewm --help`` answers at once.
+
+Exit codes: 0 done, 2 bad input (the message says what to change), 1 a failure, 130 interrupted by Ctrl+C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+import traceback
+from collections.abc import Sequence
+
+from lewm_core import commands
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+_FIRST = ("say", "compare", "info", "bench")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (argparse itself exits with 2 on a wrong flag)."""
+    try:
+        parsed = build_parser().parse_args(arguments)
+        code: int = parsed.run(parsed)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("\nlewm: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (lewm info | head); Python must not complain while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        return _report(error)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    parser = argparse.ArgumentParser(
+        prog="lewm", description="LeWM-TTS on the command line.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"lewm {_version()}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in command_names():
+        module = importlib.import_module(f"lewm_core.commands.{name}")
+        command = subparsers.add_parser(
+            name.replace("_", "-"), help=module.HELP, description=module.__doc__, allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def command_names() -> list[str]:
+    """Modules of ``lewm_core.commands`` that are commands, those that people use most first."""
+    found = [
+        module.name for module in pkgutil.iter_modules(commands.__path__) if not module.name.startswith("_")
+    ]
+    return [name for name in _FIRST if name in found] + [name for name in found if name not in _FIRST]
+
+
+def _report(error: Exception) -> int:
+    """Say what went wrong on standard error, in one line; the traceback only where someone asked for it."""
+    if os.environ.get("LEWM_TRACEBACK"):
+        traceback.print_exception(error)
+    if is_bad_input(error):
+        print(f"lewm: {error}", file=sys.stderr)
+        return BAD_INPUT
+    if type(error).__module__.startswith("lewm_core"):
+        print(f"lewm: {error}", file=sys.stderr)
+    else:
+        hint = "" if os.environ.get("LEWM_TRACEBACK") else " (LEWM_TRACEBACK=1 shows where)"
+        print(f"lewm: failed: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+    return FAILED
+
+
+def is_bad_input(error: Exception) -> bool:
+    """Whether the person can cure it: our own errors about values (TextError, AudioError, CheckpointError...)."""
+    return isinstance(error, ValueError) and type(error).__module__.startswith("lewm_core")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("lewm-studio")
+    except PackageNotFoundError:  # run from a source tree that was not installed
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
