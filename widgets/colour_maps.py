@@ -54,7 +54,8 @@ def colour_map(name: str) -> pg.ColorMap:
     found = pg.colormap.get(source)
     if name in _REVERSED:
         # The collection hands out one shared object per name: reverse a copy.
-        found = pg.ColorMap(found.pos, found.color[::-1].copy())
+        colours = found.getLookupTable(nPts=256, alpha=False)[::-1].astype(np.uint8)
+        found = pg.ColorMap(np.linspace(0.0, 1.0, len(colours)), colours)
     return found
 
 

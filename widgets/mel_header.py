@@ -13,14 +13,22 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from widgets.icons import icon
 from widgets.theme import DARK, Theme, interface_font, mix
 
-HEADER_HEIGHT = 26
 _BUTTON = 20
+
+
+_LINE_HEIGHT = 26
+
+
+def header_height(lines: int) -> int:
+    """Fixed height of a header of that many lines, in logical pixels."""
+    return _LINE_HEIGHT * lines
 
 
 class ElidedLabel(QLabel):
@@ -53,7 +61,6 @@ class MelHeader(QFrame):
         self._active = False
         self._playing = False
         self._title = title
-        self.setFixedHeight(HEADER_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
         self.play_button = QToolButton(self)
@@ -69,20 +76,41 @@ class MelHeader(QFrame):
         self.detail_label = ElidedLabel("", self)
         self.level_label = QLabel("", self)
         self.level_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._toggle: QWidget | None = None
         self.original_button: QToolButton | None = None
         self.vocoded_button: QToolButton | None = None
 
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 0, 2, 0)
-        row.setSpacing(7)
-        row.addWidget(self.play_button)
-        row.addWidget(self.title_label)
-        row.addWidget(self.key_label)
+        self._upper = QHBoxLayout()
+        self._lower = QHBoxLayout()
+        for row in (self._upper, self._lower):
+            row.setContentsMargins(6, 0, 2, 0)
+            row.setSpacing(7)
+        self._lines = QVBoxLayout(self)
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(0)
+        self._lines.addLayout(self._upper, 1)
+        self._lines.addLayout(self._lower)
         if with_vocoded:
-            row.addLayout(self._make_toggle())
-        row.addWidget(self.detail_label, 1)
-        row.addWidget(self.level_label)
+            self._make_toggle()
+        self.set_lines(1)
         self._describe_play_button(shortcut)
+
+    def set_lines(self, lines: int) -> None:
+        """One line, or two where panes are narrow: then the toggle and the details stand in the second."""
+        for row in (self._upper, self._lower):
+            while row.count():
+                row.takeAt(0)
+        for widget in (self.play_button, self.title_label, self.key_label):
+            self._upper.addWidget(widget)
+        if lines == 2:
+            self._upper.addStretch(1)
+        last = self._upper if lines == 1 else self._lower
+        if self._toggle is not None:
+            last.addWidget(self._toggle)
+        last.addWidget(self.detail_label, 1)
+        last.addWidget(self.level_label)
+        self._lines.setStretchFactor(self._lower, lines - 1)
+        self.setFixedHeight(header_height(lines))
 
     def set_detail(self, text: str) -> None:
         """What is known about this pane, such as ``L1 0.22``."""
@@ -136,7 +164,7 @@ class MelHeader(QFrame):
         self._theme = theme
         self._restyle()
 
-    def _make_toggle(self) -> QHBoxLayout:
+    def _make_toggle(self) -> None:
         self.original_button = self._toggle_half("Original", "The recording itself", "left")
         self.vocoded_button = self._toggle_half("Vocoded", "The recording's mel through the vocoder", "right")
         self.original_button.setChecked(True)
@@ -144,11 +172,12 @@ class MelHeader(QFrame):
         group.addButton(self.original_button)
         group.addButton(self.vocoded_button)
         group.buttonClicked.connect(lambda button: self.vocoded_toggled.emit(button is self.vocoded_button))
-        halves = QHBoxLayout()
+        self._toggle = QWidget(self)
+        halves = QHBoxLayout(self._toggle)
+        halves.setContentsMargins(0, 0, 0, 0)
         halves.setSpacing(0)
         halves.addWidget(self.original_button)
         halves.addWidget(self.vocoded_button)
-        return halves
 
     def _toggle_half(self, text: str, explanation: str, side: str) -> QToolButton:
         button = QToolButton(self)
@@ -200,7 +229,7 @@ def _style(theme: Theme, active: bool) -> str:
         padding: 0; border: 1px solid transparent; border-radius: 4px; background: {button_fill}; }}
     QToolButton:hover {{ background: {hover_fill}; }}
     QToolButton:focus {{ border: 1px solid {theme.text}; }}
-    QToolButton[side] {{ padding: 0 8px; background: transparent; color: {theme.text_muted};
+    QToolButton[side] {{ padding: 0 7px; background: transparent; color: {theme.text_muted};
         border: 1px solid {edge}; border-radius: 0; font-size: {theme.font_size_small}pt; }}
     QToolButton[side="left"] {{ border-right: none;
         border-top-left-radius: 4px; border-bottom-left-radius: 4px; }}

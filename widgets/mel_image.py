@@ -79,7 +79,8 @@ class MelPyramid:
         self._write(0, first, new[first:])
         level = 0
         while len(self.rows(level)) > self._SMALLEST:
-            self._average_level(level, first >> (level + 1))
+            is_new = level + 1 == len(self._buffers)
+            self._average_level(level, 0 if is_new else first >> (level + 1))
             level += 1
         del self._buffers[level + 1 :]
         return first

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from widgets.colour_bar import ColourBar
 from widgets.mel_axes import FREQUENCY_AXIS_WIDTH, FrequencyAxis, TimeAxis
-from widgets.mel_header import HEADER_HEIGHT
+from widgets.mel_header import header_height
 from widgets.mel_pane import MelPane
 
 ARRANGEMENTS = ("rows", "columns", "grid")
@@ -40,7 +40,6 @@ class MelLayout:
     def __init__(self, host: QWidget, colour_bar: ColourBar) -> None:
         self._host = host
         self._colour_bar = colour_bar
-        colour_bar.set_top_margin(HEADER_HEIGHT)
         self._grid = QGridLayout(host)
         self._grid.setContentsMargins(0, 0, 4, 0)
         self._grid.setSpacing(0)
@@ -53,13 +52,17 @@ class MelLayout:
         """Place the panes anew, with fresh axes."""
         self._clear()
         rows, columns = grid_shape(len(panes), arrangement)
+        # Side by side, panes are too narrow for a title and its details in one line.
+        lines = 2 if arrangement == "columns" and columns > 1 else 1
+        self._colour_bar.set_top_margin(header_height(lines))
         for index, pane in enumerate(panes):
             row, column = divmod(index, columns)
             self._places[pane] = row, column
+            pane.header.set_lines(lines)
             self._grid.addWidget(pane, row, _grid_column(column))
             pane.show()
         for row in range(rows):
-            self._grid.addWidget(self._frequency_cell(), row, 0)
+            self._grid.addWidget(self._frequency_cell(header_height(lines)), row, 0)
             self._grid.setRowStretch(row, 1)
         for column in range(columns):
             axis = TimeAxis(self._host)
@@ -80,13 +83,13 @@ class MelLayout:
         for index, frequency_axis in enumerate(self.frequency_axes):
             frequency_axis.set_pointer(place[1] if place and index == row else None)
 
-    def _frequency_cell(self) -> QWidget:
+    def _frequency_cell(self, top_margin: int) -> QWidget:
         """A frequency axis that begins below its pane's header."""
         cell = QWidget(self._host)
         cell.setFixedWidth(FREQUENCY_AXIS_WIDTH)
         axis = FrequencyAxis(cell)
         column = QVBoxLayout(cell)
-        column.setContentsMargins(0, HEADER_HEIGHT, 0, 0)
+        column.setContentsMargins(0, top_margin, 0, 0)
         column.setSpacing(0)
         column.addWidget(axis, 1)
         self.frequency_axes.append(axis)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.mel_canvas import MelCanvas
-from widgets.mel_header import MelHeader
+from widgets.mel_header import MelHeader, header_height
 from widgets.theme import Theme
 
 GROUND_TRUTH = "ground_truth"
@@ -47,7 +47,7 @@ class MelPane(QWidget):
         column.addWidget(self.canvas, 1)
         # Contents never push on the layout: rows and columns keep their size.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.setMinimumSize(160, self.header.height() + self.canvas.minimumHeight())
+        self.setMinimumSize(160, header_height(1) + self.canvas.minimumHeight())
 
     @property
     def has_two_sounds(self) -> bool:
