@@ -59,7 +59,9 @@ def test_one_sentence(voice: Synthesiser) -> None:
 
 
 def test_several_sentences_are_joined_with_pauses(voice: Synthesiser) -> None:
-    first, second = (finish(voice.synthesise(SynthesisRequest(t, "ada"))) for t in ("Hello there.", "Good bye."))
+    first, second = (
+        finish(voice.synthesise(SynthesisRequest(t, "ada"))) for t in ("Hello there.", "Good bye.")
+    )
     both = finish(voice.synthesise(SynthesisRequest("Hello there. Good bye.", "ada")))
     frames = both.mel.shape[1] - first.mel.shape[1] - second.mel.shape[1]
     assert frames > 0

@@ -64,7 +64,9 @@ def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
 def test_aligner_learns(data: Path, tmp_path: Path) -> None:
     stage = AlignerStage(tiny_model(), data, frames_per_batch=300)
     before = stage.validate()["forward_sum"]
-    settings = LoopSettings(steps=40, learning_rate=3e-3, warmup=5, validate_every=40, save_every=40, bf16=False)
+    settings = LoopSettings(
+        steps=40, learning_rate=3e-3, warmup=5, validate_every=40, save_every=40, bf16=False
+    )
     assert train(stage, settings, tmp_path)["forward_sum"] < before
 
 

@@ -1,0 +1,116 @@
+"""The training of a voice, stage after stage: autoencoder, aligner, predictor, checkpoint.
+
+Each stage lies in its own module; here they are put in order, with their statistics between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lewm_core.checkpoint import CheckpointInfo, save_checkpoint
+from lewm_core.config import MelConfig, Preset
+from lewm_core.dataset import MelStore, pad_mels
+from lewm_core.model.layers import length_mask
+from lewm_core.model.lewm import LeWM
+from lewm_core.train_aligner import AlignerStage
+from lewm_core.train_autoencoder import AutoencoderSettings, AutoencoderStage
+from lewm_core.train_loop import LoopSettings, TrainError, train
+from lewm_core.train_predictor import PredictorSettings, PredictorStage, latent_store
+
+STAGES = ("autoencoder", "aligner", "predictor")
+
+
+def build_model(preset: Preset, data: Path) -> LeWM:
+    """A fresh model with as many speakers as the data has."""
+    speakers = MelStore(data, "train").speakers()
+    torch.manual_seed(0)
+    return LeWM(replace(preset.model, n_speakers=len(speakers)))
+
+
+def load_stage(model: LeWM, folder: Path, stage: str) -> int:
+    """Load what an earlier stage of the run in ``folder`` saved into ``model``; return its steps.
+
+    Raises:
+        TrainError: the stage was not trained there yet.
+    """
+    path = folder / f"{stage}.pt"
+    if not path.is_file():
+        raise TrainError(f"{folder} has no {path.name}: train that stage first (--stage {stage})")
+    saved = torch.load(path, weights_only=True)
+    for name, state in saved["modules"].items():
+        (model if name == "model" else model.get_submodule(name)).load_state_dict(state)
+    return int(saved["step"])
+
+
+def set_latent_statistics(model: LeWM, data: Path, folder: Path) -> torch.Tensor:
+    """Store mean and spread of the latents in the model; return how much each dimension matters (d,).
+
+    A dimension matters by its spread over its posterior's: what the encoder writes precisely, the
+    decoder depends on. Predicting noise dimensions well would gain nothing.
+    """
+    store = MelStore(data, "train")
+    latents = latent_store(model, store, folder, "train").latents
+    sample = torch.from_numpy(np.asarray(latents[:: max(1, len(latents) // 100_000)], dtype=np.float32))
+    model.latent_mean.copy_(sample.mean(0))
+    model.latent_std.copy_(sample.std(0).clamp_min(1e-4))
+    factor = model.config.downsample_factor
+    chosen = range(0, len(store), max(1, len(store) // 16))
+    mel, lengths = pad_mels([store.mel(i) for i in chosen], factor)
+    mask = length_mask(-(-lengths // factor), mel.shape[2] // factor)
+    with torch.no_grad():
+        logvar = model.audio_encoder(mel, mask)[1]
+    weight = model.latent_std.square() / logvar[mask].exp().mean(0)
+    weight = weight.clamp(max=4 * float(weight.mean()))
+    return weight / weight.mean()
+
+
+def train_stage(
+    stage: str,
+    preset: Preset,
+    data: Path,
+    folder: Path,
+    settings: LoopSettings,
+    *,
+    progress: bool | None = None,
+) -> dict[str, float]:
+    """Train one stage of a run, resuming where it was left; returns its validation figures.
+
+    Raises:
+        TrainError: an earlier stage is missing, or a loss is not finite.
+    """
+    model = build_model(preset, data)
+    if stage == "autoencoder":
+        return train(
+            AutoencoderStage(model, data, preset.losses, AutoencoderSettings()),
+            settings,
+            folder,
+            progress=progress,
+        )
+    if stage == "aligner":
+        return train(AlignerStage(model, data), replace(settings, bf16=False), folder, progress=progress)
+    if stage != "predictor":
+        raise TrainError(f"there is no stage {stage!r}; choose one of {', '.join(STAGES)}")
+    load_stage(model, folder, "autoencoder")
+    if model.aligner is not None:
+        load_stage(model, folder, "aligner")
+    model.eval()
+    weight = set_latent_statistics(model, data, folder)
+    last = PredictorStage(model, data, folder, PredictorSettings(sampling_from=int(0.3 * settings.steps)))
+    last.weight = weight
+    return train(last, settings, folder, progress=progress)
+
+
+def export(preset: Preset, data: Path, folder: Path, path: Path, description: str = "") -> CheckpointInfo:
+    """Write the run's latest predictor save as a checkpoint that the studio opens."""
+    model = build_model(preset, data)
+    step = load_stage(model, folder, "predictor")
+    model.eval()
+    figures = PredictorStage(model, data, folder, PredictorSettings()).validate()
+    return save_checkpoint(
+        path, model, preset=preset.name, mel=MelConfig(), speakers=MelStore(data, "train").speakers(), step=step,
+        losses=figures, description=description,
+    )  # fmt: skip
