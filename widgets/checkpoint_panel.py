@@ -22,6 +22,8 @@ from widgets.job_indicator import ThinProgress
 from widgets.style_sheet import set_role
 from widgets.theme import Theme, current_theme, monospace_font
 
+_STACKED_BELOW = 250
+"""Width (px) under which values stand below their labels."""
 _MONOSPACE_WORDS = ("sha", "hash", "digest")
 _PATH_WORDS = ("file", "path")
 
@@ -56,7 +58,9 @@ class CheckpointPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._state = ""
+        self._is_stacked = False
         self._rows: list[tuple[QLabel, _Value]] = []
         self._build()
         self.set_empty()
@@ -179,15 +183,37 @@ class CheckpointPanel(QWidget):
                 widget.deleteLater()
         while len(self._rows) < len(rows):
             label, value = QLabel(self._grid_widget), _Value(self._grid_widget)
-            label.setProperty("role", "muted")
-            self._grid.addWidget(label, len(self._rows), 0, Qt.AlignmentFlag.AlignTop)
-            self._grid.addWidget(value, len(self._rows), 1)
+            label.setProperty("role", "small")
             label.show()
             value.show()
             self._rows.append((label, value))
+            self._place_row(len(self._rows) - 1)
         for (label, value), (name, text) in zip(self._rows, rows, strict=True):
             label.setText(name)
             value.show_value(name, text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        stacked = self.width() < _STACKED_BELOW
+        if stacked != self._is_stacked:
+            self._is_stacked = stacked
+            for number in range(len(self._rows)):
+                self._place_row(number)
+
+    def _place_row(self, number: int) -> None:
+        """Value beside its label, or below it where the panel is narrow."""
+        label, value = self._rows[number]
+        top = Qt.AlignmentFlag.AlignTop
+        if self._is_stacked:
+            label.setContentsMargins(0, 4 if number else 0, 0, 0)
+            self._grid.addWidget(label, 2 * number, 0, 1, 2, top)
+            self._grid.addWidget(value, 2 * number + 1, 0, 1, 2)
+        else:
+            # Small letters sit on the line of the larger ones beside them.
+            label.setContentsMargins(0, 2, 0, 0)
+            self._grid.addWidget(label, 2 * number, 0, top)
+            self._grid.addWidget(value, 2 * number, 1)
+        self._grid.setVerticalSpacing(0 if self._is_stacked else 6)
 
     def _show_icon(self, theme: Theme) -> None:
         look = _LOOKS[self._state]
@@ -196,7 +222,7 @@ class CheckpointPanel(QWidget):
 
 
 class _Value(QLabel):
-    """A value that can be selected and copied. Hashes are monospaced, paths are cut in their middle."""
+    """A value that can be selected and copied. Hashes are monospaced, paths are cut at their start."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -231,7 +257,8 @@ class _Value(QLabel):
 
     def _show_text(self) -> None:
         if self._is_path:
-            middle = Qt.TextElideMode.ElideMiddle
-            self.setText(self.fontMetrics().elidedText(self._full, middle, max(40, self.width())))
+            # The end of a path says more than its start.
+            from_left = Qt.TextElideMode.ElideLeft
+            self.setText(self.fontMetrics().elidedText(self._full, from_left, max(40, self.width())))
         else:
             self.setText(self._full)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
@@ -51,6 +52,7 @@ class ComposePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._busy = False
         self._ready = False
         self._reason = ""
@@ -165,6 +167,7 @@ class ComposePanel(QWidget):
         self._seed = QSpinBox(self)
         self._seed.setRange(0, LARGEST_SEED)
         self._seed.setAccessibleName("Seed")
+        _indent(self._seed)
         self._seed.setToolTip("The same text, voice, speaker and seed give the same speech")
         self._seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._seed.setMinimumWidth(96)
@@ -177,6 +180,7 @@ class ComposePanel(QWidget):
         self._temperature.setDecimals(2)
         self._temperature.setFixedWidth(72)
         self._temperature.setAccessibleName("Temperature")
+        _indent(self._temperature)
         self._temperature.setToolTip("How freely the voice varies: 0 always says it the same way")
         self._temperature_slider = QSlider(Qt.Orientation.Horizontal, self)
         self._temperature_slider.setRange(0, 200)
@@ -328,6 +332,11 @@ class TextField(QPlainTextEdit):
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
         return not source.hasUrls() and super().canInsertFromMimeData(source)
+
+
+def _indent(spin: QAbstractSpinBox) -> None:
+    """Align the number with the text of other fields; a style sheet does not reach into a spin box."""
+    spin.lineEdit().setTextMargins(6, 0, 0, 0)
 
 
 def _label(text: str, field: QWidget) -> QLabel:

@@ -53,7 +53,7 @@ class ShortcutSheet(QDialog):
         foot.addWidget(close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
-        layout.setSpacing(12)
+        layout.setSpacing(16)
         layout.addWidget(self._search)
         layout.addWidget(self._nothing)
         layout.addWidget(self._columns(), 1)

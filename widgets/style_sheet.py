@@ -80,6 +80,9 @@ QFrame[role^="notice"] { background: @raised@; border: 1px solid @control_border
                          border-radius: 6px; }
 QFrame[role="notice_warning"] { border-left-color: @warning@; }
 QFrame[role="notice_error"] { border-left-color: @error@; }
+ComposePanel, TakeList, CheckpointPanel, TransportBar, QWidget[role="panel"] { background: @surface@; }
+TransportBar { border-top: 1px solid @border@; }
+QFrame[role="card"] TransportBar { border: none; }
 QFrame[role="divider"] { background: @border@; border: none; }
 QFrame[role="card"] { background: @surface@; border: 1px solid @border@; border-radius: 6px; }
 
@@ -119,7 +122,9 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     background: @raised@; color: @text@; border: 1px solid @control_border@; border-radius: 5px;
     selection-background-color: @accent@; selection-color: @accent_text@; }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { min-height: 26px; padding: 0 8px; }
-QSpinBox, QDoubleSpinBox { padding: 0 0 0 6px; }
+QSpinBox, QDoubleSpinBox { padding: 0; max-height: 26px; }
+QLineEdit QToolButton, QLineEdit QToolButton:focus { min-height: 0; min-width: 0; padding: 0; border: none;
+    background: transparent; }
 QLineEdit#qt_spinbox_lineedit { border: none; background: transparent; min-height: 0; padding: 0; }
 QPlainTextEdit, QTextEdit { padding: 4px; }
 QLineEdit:hover, QPlainTextEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover {
@@ -129,7 +134,7 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleS
     border: 2px solid @accent@; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { min-height: 24px;
     padding-left: 7px; }
-QSpinBox:focus, QDoubleSpinBox:focus { padding-left: 5px; }
+QSpinBox:focus, QDoubleSpinBox:focus { padding-left: 0; max-height: 24px; }
 QPlainTextEdit:focus, QTextEdit:focus { padding: 3px; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
     color: @faint@; background: @surface@; border-color: @border@; }

@@ -44,6 +44,7 @@ class TakeList(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._model = TakeModel(self)
         self._view = _TakeView(self)
         self._view.setModel(self._model)

@@ -98,6 +98,15 @@ def test_a_long_path_is_cut_but_not_lost(checkpoint: CheckpointPanel):
     assert checkpoint.minimumSizeHint().width() < 300
 
 
+@pytest.mark.parametrize("width", [200, 300, 420])
+def test_values_stay_readable_in_a_narrow_panel(qtbot, checkpoint: CheckpointPanel, width: int):
+    checkpoint.set_info("studio.safetensors", ROWS, "loaded")
+    checkpoint.resize(width, 480)
+    value = next(label for label in checkpoint.findChildren(QLabel) if label.text() == "embedded Vocos")
+    qtbot.waitUntil(lambda: value.width() >= 110, timeout=5000)
+    assert value.mapTo(checkpoint, value.rect().topRight()).x() < width
+
+
 def test_a_hash_is_monospaced(checkpoint: CheckpointPanel):
     checkpoint.set_info("x", [("SHA-256", "9f3a"), ("Step", "9f3a")], "loaded")
     first, second = (label for label in checkpoint.findChildren(QLabel) if label.text() == "9f3a")
