@@ -195,7 +195,11 @@ QToolBar QToolButton { background: transparent; border-color: transparent; paddi
 QToolBar QToolButton:hover { background: @hover@; }
 QToolBar QToolButton:checked { background: @accent_wash@; border-color: @accent@; }
 QToolBar QToolButton:focus { border: 2px solid @accent@; padding: 0 7px; }
-QToolBar QToolButton:disabled { color: @faint@; }
+QToolBar QToolButton:disabled { color: @faint@; background: transparent; border-color: transparent; }
+QToolButton::menu-button { border: none; width: 18px; border-top-right-radius: 5px;
+    border-bottom-right-radius: 5px; }
+QToolButton::menu-button:hover { background: @pressed@; }
+QToolButton::menu-arrow { image: url("@down@"); width: 12px; height: 12px; }
 QToolBar QToolButton[popupMode="1"], QToolBar QToolButton[popupMode="2"] { padding-right: 18px; }
 QToolBar QToolButton::menu-indicator { image: url("@down@"); width: 12px; height: 12px;
     subcontrol-position: right center; right: 4px; }

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QLoggingCategory
+from PySide6.QtCore import QLoggingCategory, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -137,6 +137,18 @@ def apply_theme(app: QApplication, theme: Theme, fonts_folder: Path | None = Non
     app.setPalette(palette(theme))
     app.setFont(interface_font(theme))
     app.setStyleSheet(style_sheet(theme, resource_folder("theme") / theme.name, platform_points))
+    _renew_fonts(app)
+
+
+def _renew_fonts(app: QApplication) -> None:
+    """Let widgets that were there before the style sheet take the new font.
+
+    Qt does not hand a new application font down to widgets that a style sheet styles; those with a font of
+    their own keep it.
+    """
+    for widget in app.allWidgets():
+        if not widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
+            widget.setFont(QFont())
 
 
 def load_fonts(folder: Path) -> list[str]:

@@ -6,8 +6,8 @@ import re
 from dataclasses import asdict, fields
 
 import pytest
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextLayout
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QPalette, QTextLayout
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from widgets.resource_files import resource_folder
 from widgets.style_sheet import style_sheet
@@ -22,6 +22,7 @@ from widgets.theme import (
     interface_font,
     load_fonts,
     mix,
+    monospace_font,
 )
 
 both = pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
@@ -117,6 +118,28 @@ def test_figures_are_tabular(qapp: QApplication):
     proportional.unsetFeature(QFont.Tag("tnum"))
     plain = QFontMetricsF(proportional)
     assert plain.horizontalAdvance("1" * 8) != plain.horizontalAdvance("0" * 8)
+
+
+@both
+def test_widgets_made_before_the_theme_take_its_font_and_keep_their_own(
+    qtbot, qapp: QApplication, theme: Theme
+):
+    qapp.setStyleSheet("")
+    qapp.setFont(QFont("DejaVu Sans"))
+    window = QWidget()
+    qtbot.addWidget(window)
+    layout = QVBoxLayout(window)
+    plain, title, own = QLabel("plain"), QLabel("title"), QLabel("own")
+    title.setProperty("role", "title")
+    own.setFont(monospace_font(theme))
+    for label in (plain, title, own):
+        layout.addWidget(label)
+    apply_theme(qapp, theme)
+    window.show()
+    assert QFontInfo(plain.font()).family() == "Inter"
+    assert QFontInfo(title.font()).family() == "Inter"
+    assert title.font().pointSizeF() == pytest.approx(theme.font_size_large, abs=0.01)
+    assert QFontInfo(own.font()).family() == "JetBrains Mono"
 
 
 @pytest.mark.parametrize(
