@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -34,5 +35,6 @@ def write_atomically(path: Path | str, data: bytes) -> Path:
             f"Cannot write {path}: {reason}. Choose another folder, or make room, and try again."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return path

@@ -1,4 +1,7 @@
-"""`lewm train-vocoder`: train a small Vocos on a folder of speech, with saves, resume and export."""
+"""Train a small Vocos on a folder of speech.
+
+Interrupted (Ctrl+C), it saves; started again with the same --out, it continues where it was.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +32,11 @@ FLAGS = {
     "seed": "start of all random numbers",
 }
 DEV_CLIPS = 8
+HELP = "train a small Vocos vocoder"
 
 
-def add_parser(subparsers: Any) -> None:
-    """Add the subcommand to `subparsers` (an argparse subparsers action)."""
-    parser = subparsers.add_parser(
-        "train-vocoder",
-        help="train a small Vocos vocoder",
-        description="Train a small Vocos on a folder of speech. Interrupted (Ctrl+C), it saves; started again with "
-        "the same --out, it continues where it was.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to ``parser``."""
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="folder of the sound files")
     parser.add_argument(
         "--train", type=Path, required=True, metavar="JSONL", help='index: one object with "audio" a line'
@@ -59,7 +57,6 @@ def add_parser(subparsers: Any) -> None:
                 type=type(value),
                 help=f"{FLAGS[field.name]} (default: {value})",
             )
-    parser.set_defaults(run=run)
 
 
 def settings(args: argparse.Namespace) -> VocoderTrainingConfig:
@@ -91,7 +88,8 @@ def _train(args: argparse.Namespace) -> int:
     config = settings(args)
     if args.threads > 0:
         torch.set_num_threads(args.threads)
-    with tqdm(total=1.0, desc="reading speech", bar_format="{desc} {percentage:3.0f} %|{bar}|") as bar:
+    form = "{desc} {percentage:3.0f} %|{bar}|"
+    with tqdm(total=1.0, desc="reading speech", bar_format=form, disable=None) as bar:
         audio = pack_audio(args.data, args.train, args.out / "packed", load_audio, lambda f, _: bar.update(f - bar.n))
         bar.update(1.0 - bar.n)
     dev = []
@@ -107,14 +105,15 @@ def _train(args: argparse.Namespace) -> int:
         trainer.restart(args.start_from)
     board = _tensorboard(args.tensorboard)
     interrupted = _interruption()
-    with tqdm(total=config.steps, initial=trainer.step, unit="step") as bar:
+    with tqdm(total=config.steps, initial=trainer.step, unit="step", disable=None) as bar:
         reports = train(
             trainer, args.out, dev, save_seconds=60 * args.save_minutes, cancelled=lambda: bool(interrupted),
             tensorboard=board,
         )  # fmt: skip
         for report in reports:
             bar.update(report.step - bar.n)
-            bar.set_postfix({name: f"{report.losses[name]:.3f}" for name in ("mel", "dev_mel") if name in report.losses})
+            shown = [name for name in ("mel", "dev_mel") if name in report.losses]
+            bar.set_postfix({name: f"{report.losses[name]:.3f}" for name in shown})
     export_vocoder(state, args.out / "vocoder")
     if interrupted:
         print(f"saved {state} at step {trainer.step}; the same command continues there", file=sys.stderr)
