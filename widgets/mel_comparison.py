@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QWidget
 from widgets.colour_bar import DEFAULT_LEVELS, ColourBar
 from widgets.colour_maps import DEFAULT_COLOUR_MAP
 from widgets.frequency_scale import FrequencyScale, MelScale
-from widgets.mel_axes import TimeAxis
+from widgets.mel_axes import FrequencyAxis, TimeAxis
 from widgets.mel_layout import ARRANGEMENTS, MelLayout
 from widgets.mel_pane import MelPane, PaneSpec
 from widgets.mel_viewport import Range, clamp_range
@@ -230,6 +230,10 @@ class MelComparison(QWidget):
     @property
     def time_axes(self) -> list[TimeAxis]:
         return self._layout.time_axes
+
+    @property
+    def frequency_axes(self) -> list[FrequencyAxis]:
+        return self._layout.frequency_axes
 
     # Inside
 

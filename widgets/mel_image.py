@@ -32,6 +32,7 @@ class MelPyramid:
     def __init__(self) -> None:
         self._buffers: list[Floats] = []
         self._frames = 0
+        self._bands = 0
 
     @property
     def frames(self) -> int:
@@ -39,7 +40,7 @@ class MelPyramid:
 
     @property
     def n_bands(self) -> int:
-        return self._buffers[0].shape[1] if self._buffers else 0
+        return self._bands
 
     def rows(self, level: int) -> Floats:
         """The averages over ``2**level`` frames, shape ``(ceil(frames / 2**level), n_mels)``, as a view."""
@@ -70,13 +71,13 @@ class MelPyramid:
         if mel.ndim != 2 or mel.shape[0] == 0:
             raise ValueError(f"a mel has the shape (bands, frames), not {mel.shape}")
         new = np.asarray(mel, dtype=np.float32).T
-        if self.n_bands != new.shape[1]:
-            self._buffers, self._frames = [], 0
+        if self._bands != new.shape[1]:
+            self._buffers, self._frames, self._bands = [], 0, new.shape[1]
         first = self._first_difference(new)
         if first == len(new) == self._frames:
             return None
         self._frames = len(new)
-        self._write(0, first, new[first:])
+        self._room(0, first, len(new) - first)[:] = new[first:]
         level = 0
         while len(self.rows(level)) > self._SMALLEST:
             is_new = level + 1 == len(self._buffers)
@@ -95,25 +96,27 @@ class MelPyramid:
 
     def _average_level(self, level: int, first_row: int) -> None:
         fine = self.rows(level)[2 * first_row :]
+        pairs = len(fine) // 2
+        mean = self._room(level + 1, first_row, len(fine) - pairs)
         if len(fine) % 2:
-            fine = np.concatenate([fine, fine[-1:]])
-        a, b = fine[0::2], fine[1::2]
-        mean = a + b
+            mean[-1] = fine[-1]
+        a, b, mean = fine[0 : 2 * pairs : 2], fine[1::2], mean[:pairs]
+        np.add(a, b, out=mean)
         mean *= np.float32(0.5)
         if has_nan(mean):
-            mean = np.where(np.isnan(mean), np.where(np.isnan(a), b, a), mean)
-        self._write(level + 1, first_row, mean)
+            np.copyto(mean, np.where(np.isnan(a), b, a), where=np.isnan(mean))
 
-    def _write(self, level: int, first_row: int, rows: Floats) -> None:
-        needed = first_row + len(rows)
+    def _room(self, level: int, first_row: int, rows: int) -> Floats:
+        """The rows of a level from ``first_row`` on, to be written; those before are kept."""
+        needed = first_row + rows
         if level == len(self._buffers):
-            self._buffers.append(np.empty((max(needed, 1), rows.shape[1]), dtype=np.float32))
+            self._buffers.append(np.empty((needed, self._bands), dtype=np.float32))
         elif len(self._buffers[level]) < needed:
             # Half as much again: a growing mel is copied a logarithmic number of times.
-            grown = np.empty((needed + needed // 2, rows.shape[1]), dtype=np.float32)
+            grown = np.empty((needed + needed // 2, self._bands), dtype=np.float32)
             grown[:first_row] = self._buffers[level][:first_row]
             self._buffers[level] = grown
-        self._buffers[level][first_row:needed] = rows
+        return self._buffers[level][first_row:needed]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -35,7 +36,9 @@ def test_one_pixel_per_cell_is_the_mel_itself_with_low_bands_below() -> None:
 def test_cells_seen_from_near_keep_sharp_edges() -> None:
     mel = noise(6, 4)
     picture = render(pyramid_of(mel), request((0, 6), (0, 4), (48, 32)))
-    np.testing.assert_array_equal(picture, np.repeat(np.repeat(to_indices(mel, 0, TOP_INDEX)[::-1], 8, 0), 8, 1))
+    np.testing.assert_array_equal(
+        picture, np.repeat(np.repeat(to_indices(mel, 0, TOP_INDEX)[::-1], 8, 0), 8, 1)
+    )
 
 
 def test_a_pixel_over_two_cells_mixes_them_by_area() -> None:
@@ -154,7 +157,7 @@ def test_area_mean_equals_fine_sampling(rows: int, pixels: int, offset: float) -
     edges = np.linspace(offset * min(1, rows / 2), rows, pixels + 1)
     fine = np.repeat(values, 1, axis=0)
     expected = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         overlap = np.clip(np.minimum(np.arange(rows) + 1, b) - np.maximum(np.arange(rows), a), 0.0, None)
         expected.append((fine * overlap[:, None]).sum(axis=0) / (b - a))
     np.testing.assert_allclose(area_mean(values, edges), expected, atol=0.15)

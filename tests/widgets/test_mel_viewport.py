@@ -18,7 +18,9 @@ def ranges(draw: st.DrawFn) -> tuple[float, float]:
 
 
 @given(ranges(), st.floats(0.0, 1.0), st.floats(0.1, 10.0))
-def test_zoom_keeps_the_anchor_under_the_pointer(view: tuple[float, float], place: float, factor: float) -> None:
+def test_zoom_keeps_the_anchor_under_the_pointer(
+    view: tuple[float, float], place: float, factor: float
+) -> None:
     anchor = view[0] + place * (view[1] - view[0])
     start, stop = zoomed(view, anchor, factor, BOUNDS, 0.05)
     assert BOUNDS[0] - 1e-9 <= start < stop <= BOUNDS[1] + 1e-9

@@ -29,7 +29,13 @@ def test_an_empty_range_has_no_ticks() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "resolution", "label"),
-    [(1.25, 0.05, "1.25"), (65.0, 1.0, "1:05"), (65.25, 0.05, "1:05.25"), (59.9999, 0.5, "60.0"), (119.96, 0.1, "2:00.0")],
+    [
+        (1.25, 0.05, "1.25"),
+        (65.0, 1.0, "1:05"),
+        (65.25, 0.05, "1:05.25"),
+        (59.9999, 0.5, "60.0"),
+        (119.96, 0.1, "2:00.0"),
+    ],
 )
 def test_labels(seconds: float, resolution: float, label: str) -> None:
     assert format_time(seconds, resolution) == label
