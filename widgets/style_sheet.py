@@ -196,13 +196,15 @@ QToolBar QToolButton:hover { background: @hover@; }
 QToolBar QToolButton:checked { background: @accent_wash@; border-color: @accent@; }
 QToolBar QToolButton:focus { border: 2px solid @accent@; padding: 0 7px; }
 QToolBar QToolButton:disabled { color: @faint@; background: transparent; border-color: transparent; }
+QToolButton[popupMode="2"] { padding: 0 22px 0 8px; }
+QToolButton[popupMode="2"]:focus { padding: 0 21px 0 7px; }
+QToolButton::menu-indicator { image: url("@down@"); width: 12px; height: 12px;
+    subcontrol-origin: border; subcontrol-position: right center; right: 6px; }
 QToolButton::menu-button { border: none; width: 18px; border-top-right-radius: 5px;
     border-bottom-right-radius: 5px; }
 QToolButton::menu-button:hover { background: @pressed@; }
 QToolButton::menu-arrow { image: url("@down@"); width: 12px; height: 12px; }
 QToolBar QToolButton[popupMode="1"], QToolBar QToolButton[popupMode="2"] { padding-right: 18px; }
-QToolBar QToolButton::menu-indicator { image: url("@down@"); width: 12px; height: 12px;
-    subcontrol-position: right center; right: 4px; }
 QToolBar::separator { width: 1px; background: @border@; margin: 4px 6px; }
 
 QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; font-weight: 600; }

@@ -136,12 +136,13 @@ def apply_theme(app: QApplication, theme: Theme, fonts_folder: Path | None = Non
         app.setStyle("Fusion")
     app.setPalette(palette(theme))
     app.setFont(interface_font(theme))
-    app.setStyleSheet(style_sheet(theme, resource_folder("theme") / theme.name, platform_points))
+    # Before the style sheet, which gives some widgets another size or weight of it.
     _renew_fonts(app)
+    app.setStyleSheet(style_sheet(theme, resource_folder("theme") / theme.name, platform_points))
 
 
 def _renew_fonts(app: QApplication) -> None:
-    """Let widgets that were there before the style sheet take the new font.
+    """Let widgets that are there already take the new font.
 
     Qt does not hand a new application font down to widgets that a style sheet styles; those with a font of
     their own keep it.

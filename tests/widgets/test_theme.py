@@ -136,6 +136,8 @@ def test_widgets_made_before_the_theme_take_its_font_and_keep_their_own(
         layout.addWidget(label)
     apply_theme(qapp, theme)
     window.show()
+    for again in (DARK, theme, theme):
+        apply_theme(qapp, again)
     assert QFontInfo(plain.font()).family() == "Inter"
     assert QFontInfo(title.font()).family() == "Inter"
     assert title.font().pointSizeF() == pytest.approx(theme.font_size_large, abs=0.01)
