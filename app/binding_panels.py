@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QTimer
 
 from app.session import Session
 from app.studio import Studio
@@ -117,32 +120,45 @@ class CheckpointBinding:
         self._session: Session = studio.session
         panel.load_requested.connect(studio.voice.load_candidate)
         panel.dismiss_requested.connect(studio.voice.dismiss)
-        studio.voice.changed.connect(self.refresh)
+        self._shown: tuple[object, ...] = ()
+        # The panel makes its rows anew each time: told once after a burst of changes, and only when they differ.
+        self._later = QTimer(panel)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.refresh)
+        studio.voice.changed.connect(self._later.start)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the present state."""
-        voice, panel = self._voice, self._panel
+        shown = self._wanted()
+        if shown == self._shown:
+            return
+        self._shown = shown
+        if shown:
+            self._panel.set_info(*shown)
+        else:
+            self._panel.set_empty()
+
+    def _wanted(self) -> tuple[Any, ...]:
+        """Title, rows, state and message for the panel; () when there is nothing to show."""
+        voice = self._voice
         if voice.loading is not None:
             path = voice.candidate.path if voice.candidate else self._session.checkpoint
             rows = list(voice.candidate.rows) if voice.candidate else []
-            panel.set_info(_name(path), rows, "loading", voice.loading.step.message)
-        elif voice.inspecting is not None:
-            panel.set_info("Checkpoint", [], "loading", voice.inspecting.step.message)
-        elif voice.refusal is not None:
+            return (_name(path), rows, "loading", voice.loading.step.message)
+        if voice.inspecting is not None:
+            return ("Checkpoint", [], "loading", voice.inspecting.step.message)
+        if voice.refusal is not None:
             message = voice.refusal.message
             if voice.voice is not None:
                 message += f"\n{_name(self._session.checkpoint)} stays loaded."
-            panel.set_info(Path(voice.refusal.path).name, [], "refused", message)
-        elif voice.candidate is not None:
-            panel.set_info(voice.candidate.title, list(voice.candidate.rows), "candidate")
-        elif voice.voice is not None:
-            rows = list(voice.voice.facts.rows)
-            if not any(label.casefold() == "vocoder in use" for label, _ in rows):
-                rows.append(("Vocoder in use", voice.voice.vocoder))
-            panel.set_info(_name(self._session.checkpoint), rows, "loaded")
-        else:
-            panel.set_empty()
+            return (Path(voice.refusal.path).name, [], "refused", message)
+        if voice.candidate is not None:
+            return (voice.candidate.title, list(voice.candidate.rows), "candidate", "")
+        if voice.voice is not None:
+            rows = [*voice.voice.facts.rows, ("Vocoder in use", voice.voice.vocoder)]
+            return (_name(self._session.checkpoint), rows, "loaded", "")
+        return ()
 
 
 def _name(path: str | None) -> str:

@@ -103,6 +103,8 @@ class TransportBinding:
         studio.panes.sounds_changed.connect(self._on_sounds)
         studio.job_started.connect(self._on_job)
         view.hovered.connect(self._on_hover)
+        for job in studio.engine.lanes.all():  # the voice may be loading already
+            self._on_job(job)
         self._on_sounds()
         self._show_position()
 

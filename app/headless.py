@@ -52,7 +52,7 @@ def _without_qt(options: Options, folder: Path) -> int:
 
     print("Loading the voice, speaking, comparing …", file=sys.stderr)
     from lewm_core.figure import draw_comparison
-    from lewm_core.inference import SynthesisRequest, Synthesiser, finish
+    from lewm_core.inference import Synthesiser, SynthesisRequest, finish
 
     clips = example_clips()
     clip = Clip(options.clip) if options.clip else (clips[0] if clips else None)

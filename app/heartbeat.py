@@ -11,13 +11,19 @@ INTERVAL = 4
 
 
 class Heartbeat(QObject):
-    """Longest gap between two beats, by phase. A gap counts as a stall by what it exceeds the interval."""
+    """Longest gap between two beats, by phase, in milliseconds.
+
+    `stalls` is the gap by the clock on the wall, less the interval: what a person would notice. `work` is
+    the processor time that the window's own thread used in one gap: what is left of a stall when no other
+    program wants the processor.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.stalls: dict[str, float] = {}
+        self.work: dict[str, float] = {}
         self._phase = ""
-        self._last = 0.0
+        self._last = self._last_work = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(INTERVAL)
@@ -25,24 +31,22 @@ class Heartbeat(QObject):
 
     def begin(self, phase: str) -> None:
         """Count from now on for `phase`."""
-        self._beat_until_now()
-        self._phase = phase
-        self.stalls.setdefault(phase, 0.0)
-        self._timer.start()
-
-    def stop(self) -> dict[str, float]:
-        """Stop, and return the longest stall of each phase in milliseconds."""
-        self._beat_until_now()
-        self._timer.stop()
-        return dict(self.stalls)
-
-    def _beat_until_now(self) -> None:
         if self._timer.isActive():
             self._beat()
-        self._last = time.perf_counter()
+        self._phase = phase
+        self.stalls.setdefault(phase, 0.0)
+        self.work.setdefault(phase, 0.0)
+        self._last, self._last_work = time.perf_counter(), time.thread_time()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop counting."""
+        if self._timer.isActive():
+            self._beat()
+            self._timer.stop()
 
     def _beat(self) -> None:
-        now = time.perf_counter()
-        stall = (now - self._last) * 1000 - INTERVAL
-        self.stalls[self._phase] = max(self.stalls[self._phase], stall)
-        self._last = now
+        now, work = time.perf_counter(), time.thread_time()
+        self.stalls[self._phase] = max(self.stalls[self._phase], (now - self._last) * 1000 - INTERVAL)
+        self.work[self._phase] = max(self.work[self._phase], (work - self._last_work) * 1000)
+        self._last, self._last_work = now, work

@@ -78,9 +78,7 @@ def run_window(options: Options, folder: Path | None = None) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from app.main_window import MainWindow
     from app.paths import Places, usual_places
-    from app.robot import Robot
     from app.studio import Studio
 
     application = QApplication(["lewm-studio"])
@@ -93,6 +91,11 @@ def run_window(options: Options, folder: Path | None = None) -> int:
         studio = Studio(places, fresh=options.fresh)
         studio.player.is_silent = folder is not None
         studio.apply_options(options.checkpoint, options.clip, options.text)
+        studio.start_engine()
+        # Imported only now: the engine process starts meanwhile.
+        from app.main_window import MainWindow
+        from app.robot import Robot
+
         window = MainWindow(studio)
         robot = Robot(studio, window, options, folder)
         robot.quit_wanted.connect(window.close)

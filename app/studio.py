@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PySide6.QtGui import QUndoStack
 
 from app.comparing import ComparisonController
 from app.engine import CORE_BACKEND, Engine
-from app.engine_messages import VoiceLoaded
+from app.engine_messages import Step, VoiceLoaded
 from app.examples import first_session
 from app.exporting import ExportController
 from app.jobs import Job, ThreadJobs
@@ -112,18 +113,24 @@ class Studio(QObject):
         if text is not None:
             self.session.text = text
 
-    def start(self) -> None:
-        """Start the engine, load the last voice and the last clip, look for sound devices."""
-        for text, level in self._early_notices:
-            self.notice.emit(text, level)
+    def start_engine(self) -> None:
+        """Start the engine process and let it load the last voice, while the window is still being built."""
         self.engine.start()
         self.voice.load_last()
+
+    def start(self) -> None:
+        """Open the last clip, look for sound devices, say what could not be restored."""
+        for text, level in self._early_notices:
+            self.notice.emit(text, level)
+        if self.engine.process_id is None and self.voice.loading is None:
+            self.start_engine()
         if self.session.clip is not None:
             self.comparison.open(self.session.clip)
         self.panes.update()
         if self.session.selection is not None:
             self.timeline.set_selection(self.session.selection)
         self.player.refresh_devices()
+        self.jobs.start("Getting ready", _import_sound_files, "ready")
 
     def shutdown(self) -> None:
         """Save, and end every thread and process of the studio."""
@@ -205,3 +212,12 @@ class Studio(QObject):
         )
         self.comparison.speakers = tuple(name for name, _ in facts.speakers)
         self.comparison.compare()
+
+
+def _import_sound_files(_cancelled: Callable[[], bool]) -> Generator[Step, None, None]:
+    """Import what reads and writes sound files now, so that the first take is not shown a moment late."""
+    yield Step(0.0, "Getting ready")
+    import soundfile
+    import soxr
+
+    logger.debug("soundfile %s, soxr %s", soundfile.__version__, soxr.__version__)

@@ -145,10 +145,10 @@ class TakeStore:
 
     def load(self, take: Take) -> tuple[np.ndarray, np.ndarray]:
         """Mel (n_mels, frames) and wave (samples,) of a take; raises OSError or ValueError when lost."""
-        import soundfile
-
         if take.id in self._cache:
             return self._cache[take.id]
+        import soundfile
+
         try:
             wave, _ = soundfile.read(self.wave_path(take.id), dtype="float32")
         except soundfile.SoundFileError as error:

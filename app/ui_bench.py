@@ -107,9 +107,12 @@ class Bench:
         self._end()
 
     def _end(self) -> None:
-        stalls = self._beat.stop()
-        self.result["stalls_ms"] = {phase: round(value, 1) for phase, value in stalls.items()}
-        self.result["longest_stall_ms"] = round(max(stalls.values()), 1)
+        self._beat.stop()
+        self.result["longest_stall_ms"] = round(max(self._beat.stalls.values()), 1)
+        self.result["longest_own_work_ms"] = round(max(self._beat.work.values()), 1)
+        self.result["stalls_ms"] = {phase: round(value, 1) for phase, value in self._beat.stalls.items()}
+        self.result["own_work_ms"] = {phase: round(value, 1) for phase, value in self._beat.work.items()}
+        self.result["load_average"] = [round(value, 1) for value in os.getloadavg()] if os.name == "posix" else []
         self._quit()
 
     def _on_notice(self, sentence: str, level: str) -> None:
@@ -121,7 +124,7 @@ class Bench:
         self._quit()
 
 
-def measure() -> dict[str, Any]:
+def measure(checkpoint: str | None = None) -> dict[str, Any]:
     """Run the measurement; raises RuntimeError with the reason when it cannot be made."""
     from app.display import why_no_window
 
@@ -130,7 +133,6 @@ def measure() -> dict[str, Any]:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from app.main_window import MainWindow
     from app.paths import Places
     from app.studio import Studio
 
@@ -138,6 +140,10 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="lewm-bench-") as folder:
         studio = Studio(Places(Path(folder)), fresh=True)
         studio.player.is_silent = True
+        studio.apply_options(checkpoint, None, None)
+        studio.start_engine()
+        from app.main_window import MainWindow
+
         window = MainWindow(studio)
         bench = Bench(studio, application.quit)
         window.show()
@@ -153,9 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the measurement; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m app.ui_bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--checkpoint", metavar="FILE", help="measure with this one, not the embedded voice")
     options = parser.parse_args(arguments)
     try:
-        result = measure()
+        result = measure(options.checkpoint)
     except (RuntimeError, ImportError) as error:
         print(f"ui_bench: {error}", file=sys.stderr)
         return 1
@@ -166,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"voice loaded after       {result['voice_s']:.2f} s")
     print(f"longest event-loop stall {result['longest_stall_ms']:.0f} ms")
     for phase, stall in result["stalls_ms"].items():
-        print(f"  while {phase:<18} {stall:.0f} ms")
+        print(f"  {phase:<22} {stall:.0f} ms, of which own work {result['own_work_ms'][phase]:.0f} ms")
     if "cancel_s" in result:
         print(f"cancel took effect after {result['cancel_s'] * 1000:.0f} ms")
     return 0
