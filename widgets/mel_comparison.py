@@ -136,7 +136,9 @@ class MelComparison(QWidget):
     # The linked view
 
     def set_frequency_scale(self, scale: FrequencyScale) -> None:
-        """The scale of all panes; shows all of it."""
+        """The scale of all panes. Another one than before is shown as a whole."""
+        if scale == self._scale:
+            return
         self._scale = scale
         self._bands = (0.0, float(scale.n_bands))
         for axis in self._layout.frequency_axes:

@@ -64,7 +64,7 @@ class MelGestures(QObject):
     def press(self, event: QMouseEvent, context: GestureContext) -> None:
         if event.button() == Qt.MouseButton.MiddleButton:
             self._grip = (event.position(), context.viewport)
-        elif event.button() == Qt.MouseButton.LeftButton:
+        elif event.button() == Qt.MouseButton.LeftButton and context.duration > 0.0:
             self._pressed_at, self._dragging = event.position(), False
             edge = self.edge_near(event.position().x(), context)
             if edge is not None and context.selection is not None:

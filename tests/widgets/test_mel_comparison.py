@@ -222,6 +222,22 @@ def test_click_seeks(view: MelComparison, qtbot: QtBot) -> None:
     assert caught.args[0] == pytest.approx(DURATION / 2, abs=DURATION / target.width())
 
 
+def test_without_any_sound_there_is_nothing_to_seek_or_select(qtbot: QtBot) -> None:
+    widget = MelComparison()
+    qtbot.addWidget(widget)
+    widget.set_panes(SPECS)
+    widget.resize(900, 640)
+    widget.show()
+    asked: list[object] = []
+    for signal in (widget.seek_requested, widget.selection_requested, widget.time_range_requested):
+        signal.connect(lambda *arguments: asked.append(arguments))
+    QTest.mouseClick(canvas(widget), Qt.MouseButton.LeftButton, pos=QPoint(100, 20))
+    drag(canvas(widget), QPoint(100, 20), QPoint(200, 20))
+    wheel(canvas(widget), 100, 20, 1, NONE)
+    QTest.mouseDClick(canvas(widget), Qt.MouseButton.LeftButton, pos=QPoint(100, 20))
+    assert asked == []
+
+
 def test_drag_selects_in_either_direction_and_does_not_seek(view: MelComparison, qtbot: QtBot) -> None:
     target = canvas(view)
     seconds = DURATION / target.width()
@@ -492,6 +508,12 @@ def test_another_scale_shows_all_of_itself(view: MelComparison) -> None:
     view.set_frequency_scale(MelScale(22050, 80, 0.0, 8000.0))
     view.set_mel("reconstruction", np.zeros((80, 50), np.float32), FRAME_RATE)
     assert canvas(view).viewport_state.high == 80.0
+
+
+def test_the_same_scale_again_keeps_the_zoom(view: MelComparison) -> None:
+    view.set_frequency_range(300.0, 3400.0)
+    view.set_frequency_scale(MelScale(24000, 100))
+    assert view.frequency_range() == pytest.approx((300.0, 3400.0))
 
 
 def test_panes_can_be_replaced(view: MelComparison) -> None:
