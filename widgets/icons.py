@@ -35,8 +35,9 @@ def icon(name: str, theme: Theme, colour: str | None = None) -> QIcon:
     normal = colour or theme.text
     result = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, mix(normal, theme.surface, 0.6))):
+        drawing = _drawing(name, tint)
         for edge in EDGES:
-            result.addPixmap(pixmap(name, edge, tint), mode)
+            result.addPixmap(_painted(drawing, edge), mode)
     return result
 
 
@@ -45,13 +46,7 @@ def pixmap(name: str, size: int, colour: str, scale: float = 1.0) -> QPixmap:
 
     Raises UnknownIconError.
     """
-    drawing = QSvgRenderer(QByteArray(_source(name).replace("currentColor", QColor(colour).name()).encode()))
-    edge = max(1, round(size * scale))
-    picture = QPixmap(QSize(edge, edge))
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    drawing.render(painter, QRectF(0, 0, edge, edge))
-    painter.end()
+    picture = _painted(_drawing(name, colour), max(1, round(size * scale)))
     picture.setDevicePixelRatio(scale)
     return picture
 
@@ -63,6 +58,21 @@ def application_icon() -> QIcon:
     for size in (16, 24, 32, 48, 64, 128, 256):
         result.addPixmap(pixmap("application", size, "#000000"))
     return result
+
+
+def _drawing(name: str, colour: str) -> QSvgRenderer:
+    """The SVG in one colour. Raises UnknownIconError."""
+    return QSvgRenderer(QByteArray(_source(name).replace("currentColor", QColor(colour).name()).encode()))
+
+
+def _painted(drawing: QSvgRenderer, edge: int) -> QPixmap:
+    """The SVG as a square of `edge` device px."""
+    picture = QPixmap(QSize(edge, edge))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    drawing.render(painter, QRectF(0, 0, edge, edge))
+    painter.end()
+    return picture
 
 
 @cache

@@ -53,6 +53,13 @@ class SpeakerEntry(NamedTuple):
         haystack = f"{self.name} {self.language} {language_label(self.language)}".lower()
         return all(word in haystack for word in words)
 
+    def rank(self, words: list[str]) -> int:
+        """0 for a name that begins with the first word, 1 for one that contains it, 2 for the rest."""
+        name = self.name.lower()
+        if not words or name.startswith(words[0]):
+            return 0
+        return 1 if words[0] in name else 2
+
 
 class SpeakerPicker(QPushButton):
     """Shows one speaker; opens a searchable list on a click, Enter, Space, Alt+Down, or when a letter is
@@ -250,7 +257,9 @@ class SpeakerPopup(QFrame):
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
-        self._model.show_entries([entry for entry in self._entries if entry.matches(words)])
+        found_entries = [entry for entry in self._entries if entry.matches(words)]
+        # Whoever types "g" means George before the English speakers.
+        self._model.show_entries(sorted(found_entries, key=lambda entry: entry.rank(words)))
         found = bool(self._model.entries)
         self.list.setVisible(found)
         self._nobody.setVisible(not found)
