@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -245,10 +245,8 @@ class _Value(QLabel):
     def restyle(self, name: str) -> None:
         """Hashes stand in the monospace font."""
         is_hash = any(word in name.lower() for word in _MONOSPACE_WORDS)
-        if is_hash:
-            self.setFont(monospace_font(current_theme()))
-        else:
-            self.setFont(QWidget().font())
+        # An empty font stands for that of the application.
+        self.setFont(monospace_font(current_theme()) if is_hash else QFont())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from widgets.buttons import IconButton
@@ -30,8 +30,7 @@ class ThinProgress(QProgressBar):
         """Show a share of 0 to 1, or None while it is not known."""
         if fraction is None:
             self.setRange(0, 0)
-            if not self._timer.isActive():
-                self._timer.start()
+            self._wander()
         else:
             self._timer.stop()
             self.setRange(0, _STEPS)
@@ -41,6 +40,7 @@ class ThinProgress(QProgressBar):
     def rest(self) -> None:
         """Stop wandering."""
         self._timer.stop()
+        self.setRange(0, _STEPS)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
@@ -54,6 +54,10 @@ class ThinProgress(QProgressBar):
         painter.drawRoundedRect(self._filled(whole), 2, 2)
         painter.end()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._wander()
+
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
@@ -64,6 +68,11 @@ class ThinProgress(QProgressBar):
         length = whole.width() * 0.3
         start = (whole.width() + length) * (self._frame / _SWEEP_FRAMES) - length
         return QRectF(start, whole.y(), length, whole.height()).intersected(whole)
+
+    def _wander(self) -> None:
+        """Move, where there is something to see and no share to show."""
+        if self.maximum() == 0 and self.isVisible() and not self._timer.isActive():
+            self._timer.start()
 
     def _next_frame(self) -> None:
         self._frame = (self._frame + 1) % _SWEEP_FRAMES
