@@ -81,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        rate = f", {seconds / spent:.1f} times faster than speech" if spent else ""
-        print(f"{out}: {seconds:.2f} s by {request.speaker}, made in {spent:.2f} s{rate}")
+        factor = f", real-time factor {spent / seconds:.2f}" if seconds else ""
+        print(f"{out}: {seconds:.2f} s by {request.speaker}, made in {spent:.2f} s{factor}")
     return 0
 
 
