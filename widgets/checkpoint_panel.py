@@ -148,7 +148,9 @@ class CheckpointPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setWidget(self._grid_widget)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # The arrow keys scroll what does not fit.
+        scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        scroll.setAccessibleName("Details of the checkpoint")
         self._open = QPushButton("Open…", self)
         self._load = QPushButton("Load this checkpoint", self)
         self._load.setProperty("role", "primary")

@@ -123,6 +123,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     selection-background-color: @accent@; selection-color: @accent_text@; }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { min-height: 26px; padding: 0 8px; }
 QSpinBox, QDoubleSpinBox { padding: 0; max-height: 26px; }
+QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: @muted@; }
 QLineEdit QToolButton, QLineEdit QToolButton:focus { min-height: 0; min-width: 0; padding: 0; border: none;
     background: transparent; }
 QLineEdit#qt_spinbox_lineedit { border: none; background: transparent; min-height: 0; padding: 0; }
@@ -169,6 +170,8 @@ QListView, QTreeView, QTableView { background: @surface@; border: 1px solid tran
     border-radius: 5px; outline: none;
     selection-background-color: @accent_wash@; selection-color: @text@; }
 QScrollArea, QScrollArea > QWidget > QWidget[role="scrolled"] { background: transparent; border: none; }
+
+QScrollArea:focus { border: 1px solid @accent@; border-radius: 5px; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

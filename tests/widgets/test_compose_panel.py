@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QLabel, QPushButton, QSlider, QToolButton
 
 from widgets.compose_panel import ComposePanel, TextField, estimated_seconds
@@ -219,6 +220,13 @@ def test_it_fits_a_narrow_dock_and_changes_theme(panel: ComposePanel):
     assert after.pixelColor(2, 2).lightness() > 200
 
 
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_the_placeholder_is_as_readable_as_other_muted_text(panel: ComposePanel, theme):
+    apply_theme(QApplication.instance(), theme)
+    placeholder = panel.findChild(TextField).palette().color(QPalette.ColorRole.PlaceholderText)
+    assert placeholder == QColor(theme.text_muted)
+
+
 # The speaker picker
 
 
@@ -249,7 +257,9 @@ def test_the_picker_can_be_walked_clicked_and_left(qtbot, panel: ComposePanel):
     assert panel.speaker() == "heart"
     qtbot.keyClicks(picker, "g")
     assert popup.search.text() == "g"
-    assert popup.shown_names() == ["george", "omega", "heart", "emma"], "names come before languages (English)"
+    assert popup.shown_names() == ["george", "omega", "heart", "emma"], (
+        "names come before languages (English)"
+    )
     index = popup.list.model().index(0, 0)
     place = popup.list.visualRect(index).center()
     qtbot.mouseClick(popup.list.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from widgets import notice_bar
 from widgets.checkpoint_panel import CheckpointPanel
@@ -117,6 +126,16 @@ def test_a_hash_is_monospaced(checkpoint: CheckpointPanel):
 def test_an_unknown_state_is_refused(checkpoint: CheckpointPanel):
     with pytest.raises(ValueError, match="half-loaded"):
         checkpoint.set_info("x", [], "half-loaded")
+
+
+def test_rows_that_do_not_fit_can_be_reached_by_keys(qtbot, checkpoint: CheckpointPanel):
+    checkpoint.resize(300, 260)
+    checkpoint.set_info("studio.safetensors", ROWS, "loaded")
+    area = checkpoint.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0, timeout=5000)
+    area.setFocus()
+    qtbot.keyClick(area, Qt.Key.Key_Down)
+    assert area.verticalScrollBar().value() > 0
 
 
 # Notices
