@@ -9,8 +9,6 @@ b batch   t mel frames   n latents   s text bytes   u text units   e channels of
 
 from __future__ import annotations
 
-import unicodedata
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,64 +16,7 @@ from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
 from lewm_core.model.audio_encoder import MEL_MEAN, MEL_STD
-
-_STRESS = "ˈˌ"
-
-
-def unit_starts(text: str) -> list[bool]:
-    """Say for each character whether it begins a unit, the smallest thing that gets a duration.
-
-    Letters begin units; stress marks join the letter behind them; length marks, combining signs and
-    spaces join the letter before them; punctuation that ends a phrase is a unit of its own (a pause).
-    """
-    starts: list[bool] = []
-    for index, character in enumerate(text):
-        before = text[index - 1] if index else ""
-        after = text[index + 1] if index + 1 < len(text) else " "
-        category = unicodedata.category(character)
-        if character in _STRESS:
-            start = before not in _STRESS
-        elif category.startswith("L") and category != "Lm":
-            start = not before or before not in _STRESS
-        elif category.startswith("N"):
-            start = True
-        elif category.startswith("P"):
-            start = not after.isalnum() and not (before and unicodedata.category(before).startswith("P"))
-        else:
-            start = False
-        starts.append(start)
-    if starts:
-        starts[0] = True
-    return starts
-
-
-def unit_of_byte(text: str) -> list[int]:
-    """Return, for each UTF-8 byte of ``text``, the index of the unit it belongs to."""
-    units: list[int] = []
-    current = -1
-    for character, start in zip(text, unit_starts(text), strict=True):
-        current += int(start)
-        units.extend([current] * len(character.encode("utf8")))
-    return units
-
-
-def pool_units(features: Tensor, unit_index: Tensor, units: int) -> Tensor:
-    """Average byte features (b, s, e) over the bytes of each unit.
-
-    Args:
-        unit_index: (b, s) unit of each byte, -1 at padding.
-        units: number of units in the longest row.
-
-    Returns:
-        (b, units, e)
-    """
-    b, s, e = features.shape
-    index = torch.where(unit_index < 0, units, unit_index)
-    total = features.new_zeros(b, units + 1, e).scatter_add_(1, index.unsqueeze(-1).expand(b, s, e), features)
-    count = features.new_zeros(b, units + 1).scatter_add_(
-        1, index, torch.ones_like(index, dtype=features.dtype)
-    )
-    return total[:, :units] / count[:, :units].clamp_min(1.0).unsqueeze(-1)
+from lewm_core.model.text_batch import pool_units
 
 
 class Aligner(nn.Module):

@@ -181,7 +181,7 @@ PRESETS: dict[str, Preset] = {
                 decoder_refine_width=5,
                 latents_per_step=4,
                 prenet_dropout=0.2,
-                dropout=0.05,
+                dropout=0.0,
                 text_frontend="phonemes",
                 alignment="durations",
             ),

@@ -19,8 +19,9 @@ import torch
 from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
 from lewm_core.config import DEFAULT_TEMPERATURE, Speaker
 from lewm_core.mel import AudioError, load_audio, log_mel
-from lewm_core.model.lewm import LeWM, SamplingSettings, TextBatch
+from lewm_core.model.lewm import LeWM, SamplingSettings
 from lewm_core.model.mel_decoder import RECEPTIVE_LATENTS
+from lewm_core.model.text_batch import TextBatch
 from lewm_core.phonemes import phonemise
 from lewm_core.resources_path import resource
 from lewm_core.text import Sentence, TextError, normalise, split_sentences

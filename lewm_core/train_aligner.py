@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from lewm_core.aligner import diagonal_prior, forward_sum_loss
 from lewm_core.dataset import EpochBatches, MelStore, pad_mels
-from lewm_core.model.lewm import LeWM, TextBatch
+from lewm_core.model.lewm import LeWM
+from lewm_core.model.text_batch import TextBatch
 
 
 class AlignerStage:

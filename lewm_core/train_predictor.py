@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lewm_core.aligner import viterbi_durations
 from lewm_core.dataset import EpochBatches, MelStore, pad_mels
 from lewm_core.losses import masked_mean, prediction_loss, reconstruction_loss, spectral_loss, stop_loss
 from lewm_core.model.layers import length_mask
-from lewm_core.model.lewm import LeWM, TextBatch
+from lewm_core.model.lewm import LeWM
+from lewm_core.model.text_batch import TextBatch
 
 
 @dataclass(frozen=True)
@@ -55,39 +55,39 @@ class LatentStore:
 
 
 @torch.inference_mode()
-def encode_split(model: LeWM, store: MelStore) -> tuple[np.ndarray, list[list[int] | None]]:
-    """Encode a split and align its text.
-
-    Returns:
-        raw mean latents (all, d) in manifest order, durations by utterance (None where the text does
-        not fit the clip).
-    """
+def encode_latents(model: LeWM, store: MelStore) -> np.ndarray:
+    """Mean latents (all, d) of every utterance in manifest order, float16, in the decoder's space."""
     model.eval()
-    latents, durations = [], []
-    factor = model.config.downsample_factor
+    latents = []
+    for index in range(len(store)):
+        mel, _ = pad_mels([store.mel(index)], model.config.downsample_factor)
+        with torch.autocast("cpu", torch.bfloat16):
+            latents.append(model.encode(mel)[0].to(torch.float16).numpy())
+    return np.concatenate(latents)
+
+
+@torch.inference_mode()
+def align_texts(model: LeWM, store: MelStore) -> list[list[int] | None]:
+    """Latents a text unit for every utterance; None where the text does not fit the clip."""
+    model.eval()
+    durations: list[list[int] | None] = []
     for index, row in enumerate(store.utterances):
-        mel, _ = pad_mels([store.mel(index)], factor)
-        latents.append(model.encode(mel)[0].numpy())
         text = TextBatch.of([model.reads(row.text, row.phonemes)])
-        scores = (
-            model.aligner(text.bytes, text.unit_index, int(text.units[0]), mel)[0] if model.aligner else None
-        )
         try:
-            durations.append(
-                None if scores is None else viterbi_durations(scores.log_softmax(-1).numpy()).tolist()
-            )
+            mel = torch.from_numpy(store.mel(index).T.copy())[None]
+            durations.append(model.align(text, mel)[0].tolist() if model.aligner is not None else None)
         except ValueError:
             durations.append(None)
-    return np.concatenate(latents), durations
+    return durations
 
 
 def latent_store(model: LeWM, store: MelStore, folder: Path, split: str) -> LatentStore:
-    """Encode a split once and keep the result beside the run; later runs map it from disk."""
+    """Encode and align a split once and keep the result beside the run; later runs map it from disk."""
     latents_path, durations_path = folder / f"{split}.latents.npy", folder / f"{split}.durations.json"
-    if not latents_path.is_file() or not durations_path.is_file():
-        latents, durations = encode_split(model, store)
-        np.save(latents_path, latents.astype(np.float16), allow_pickle=False)
-        durations_path.write_text(json.dumps(durations), encoding="utf8")
+    if not latents_path.is_file():
+        np.save(latents_path, encode_latents(model, store), allow_pickle=False)
+    if not durations_path.is_file():
+        durations_path.write_text(json.dumps(align_texts(model, store)), encoding="utf8")
     factor = model.config.downsample_factor
     lengths = np.array([-(-row.frames // factor) for row in store.utterances])
     return LatentStore(

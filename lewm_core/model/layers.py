@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_SHORT_ATTENTION = 512 * 512  # query times key steps
+
 
 def rotate(x: Tensor, positions: Tensor) -> Tensor:
     """Turn pairs of channels by angles that grow with position (RoPE, arXiv 2104.09864).
@@ -64,12 +66,44 @@ class KeyValueCache:
         return self.keys[:, :, :end], self.values[:, :, :end]
 
 
+def attention_weights(query: Tensor, key: Tensor, bias: Tensor | None) -> Tensor:
+    """Softmax of scaled scores plus ``bias``: (b, h, t, e), (b, h, s, e) to (b, h, t, s), float32."""
+    scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+    return (scores.float() if bias is None else scores.float() + bias).softmax(-1)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    """Attention output (b, h, t, e).
+
+    Long sequences go through torch's fused kernel, which never holds all scores; short ones through
+    plain products, whose backward pass on a CPU is several times faster.
+    """
+    b, _, t, _ = query.shape
+    s = key.shape[2]
+    if t * s <= _SHORT_ATTENTION:
+        return attention_weights(query, key, bias).to(value.dtype) @ value
+    mask = None if bias is None else bias.to(query.dtype).expand(b, bias.shape[1], t, s)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def padding_bias(mask: Tensor, like: Tensor) -> Tensor:
+    """Turn a mask (b, s), true at real positions, into what is added to scores, (b, 1, 1, s)."""
+    bias = torch.zeros(mask.shape, device=like.device)
+    return bias.masked_fill(~mask, float("-inf"))[:, None, None, :]
+
+
+def causal_bias(steps: int, start: int, like: Tensor) -> Tensor:
+    """Hide the future from ``steps`` new steps behind ``start`` old ones, (1, 1, steps, start + steps)."""
+    ahead = torch.ones(steps, start + steps, dtype=torch.bool, device=like.device).triu(start + 1)
+    return torch.zeros(steps, start + steps, device=like.device).masked_fill(ahead, float("-inf"))[None, None]
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention with rotary positions, causal or not, cached or not."""
 
-    def __init__(self, dim: int, heads: int, *, causal: bool, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, heads: int, *, causal: bool) -> None:
         super().__init__()
-        self.heads, self.causal, self.dropout = heads, causal, dropout
+        self.heads, self.causal = heads, causal
         self.project_in = nn.Linear(dim, 3 * dim)
         self.project_out = nn.Linear(dim, dim)
 
@@ -89,11 +123,10 @@ class SelfAttention(nn.Module):
         query, key = rotate(query, positions), rotate(key, positions)
         if cache is not None:
             key, value = cache.append(key, value)
-        attend = None if mask is None else mask[:, None, None, :]
-        out = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=attend, is_causal=self.causal and start == 0 and t > 1,
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # fmt: skip
+        bias = None if mask is None else padding_bias(mask, x)
+        if self.causal and t > 1:
+            bias = causal_bias(t, start, x)
+        out = attend(query, key, value, bias)
         return self.project_out(out.transpose(1, 2).reshape(b, t, d))
 
 
@@ -129,13 +162,11 @@ class CrossAttention(nn.Module):
         query = self.project_query(x).view(b, t, self.heads, d // self.heads).transpose(1, 2)
         keys, values = memory
         if need_weights:
-            scores = query @ keys.transpose(-1, -2) / (d // self.heads) ** 0.5 + bias
-            weights = scores.float().softmax(-1)
+            weights = attention_weights(query, keys, bias)
             out = weights.to(values.dtype) @ values
         else:
             weights = None
-            mask = bias.to(query.dtype).expand(b, bias.shape[1], t, keys.shape[2])
-            out = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+            out = attend(query, keys, values, bias)
         return self.project_out(out.transpose(1, 2).reshape(b, t, d)), weights
 
 

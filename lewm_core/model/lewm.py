@@ -13,46 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lewm_core.aligner import Aligner, pool_units, unit_of_byte, viterbi_durations
+from lewm_core.aligner import Aligner, viterbi_durations
 from lewm_core.config import MelConfig, ModelConfig
 from lewm_core.model.audio_encoder import AudioEncoder
-from lewm_core.model.layers import length_mask
 from lewm_core.model.mel_decoder import MelDecoder
 from lewm_core.model.predictor import JEPAPredictor, TextPlan
+from lewm_core.model.text_batch import TextBatch
 from lewm_core.model.text_encoder import DurationPredictor, TextEncoder, whole_durations
 from lewm_core.model.text_plan import LengthRegulator
 
 BYTES_TO_SECONDS = 0.07
 """Rough seconds of speech a byte of text, only for progress where no durations are predicted."""
-
-
-@dataclass(frozen=True)
-class TextBatch:
-    """Texts as byte values, padded.
-
-    Attributes:
-        bytes: (b, s), 0 at padding.  unit_index: (b, s), -1 at padding.
-        lengths: (b,) bytes.  units: (b,) text units.
-    """
-
-    bytes: Tensor
-    unit_index: Tensor
-    lengths: Tensor
-    units: Tensor
-
-    @classmethod
-    def of(cls, texts: list[str]) -> TextBatch:
-        """Encode ``texts`` (as the front end gave them) as UTF-8."""
-        encoded = [list(text.encode("utf8")) for text in texts]
-        units = [unit_of_byte(text) for text in texts]
-        longest = max(len(row) for row in encoded)
-        values = torch.zeros(len(texts), longest, dtype=torch.long)
-        index = torch.full((len(texts), longest), -1)
-        for row, (data, unit) in enumerate(zip(encoded, units, strict=True)):
-            values[row, : len(data)] = torch.tensor(data)
-            index[row, : len(data)] = torch.tensor(unit)
-        lengths = torch.tensor([len(row) for row in encoded])
-        return cls(values, index, lengths, index.amax(1) + 1)
 
 
 @dataclass
@@ -136,13 +107,8 @@ class LeWM(nn.Module):
 
     def encode_text(self, text: TextBatch, speaker: Tensor) -> tuple[Tensor, Tensor]:
         """Return encoded units (b, u, x) and their mask (b, u); units are bytes under "attention"."""
-        mask = length_mask(text.lengths, text.bytes.shape[1])
-        ragged = bool((text.lengths != text.bytes.shape[1]).any())
-        encoded = self.text_encoder(text.bytes, speaker, mask if ragged else None)
-        if self.duration is None:
-            return encoded, mask
-        longest = int(text.units.max())
-        return pool_units(encoded, text.unit_index, longest), length_mask(text.units, longest)
+        encoded: tuple[Tensor, Tensor] = self.text_encoder(text, speaker)
+        return encoded
 
     def align(self, text: TextBatch, mel: Tensor) -> Tensor:
         """Find how many latents of one clip each unit of its text lasts.

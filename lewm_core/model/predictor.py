@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
-from lewm_core.model.layers import DecoderBlock, KeyValueCache
+from lewm_core.model.layers import DecoderBlock, KeyValueCache, padding_bias
 
 ATTENTION_SPREAD = 5.0
 """Text units around the one being spoken that cross-attention prefers (alignment "durations")."""
@@ -191,10 +191,9 @@ def attention_bias(plan: TextPlan, at: slice) -> Tensor:
     """Return what is added to cross-attention scores, (b, 1, 1 or k, u): -inf at padding, and under a
     plan a bell around the unit being spoken, which keeps attention monotonic without learning it.
     """
-    hidden = torch.zeros(plan.mask.shape, dtype=plan.memory.dtype, device=plan.mask.device)
-    hidden = hidden.masked_fill(~plan.mask, float("-inf"))[:, None, None, :]
+    hidden = padding_bias(plan.mask, plan.memory)
     if plan.centre is None:
         return hidden
     units = torch.arange(plan.mask.shape[1], device=plan.mask.device)
     offset = units[None, None, :] - plan.centre[:, at].unsqueeze(-1)
-    return hidden - 0.5 * (offset / ATTENTION_SPREAD).square().unsqueeze(1).to(hidden.dtype)
+    return hidden - 0.5 * (offset / ATTENTION_SPREAD).square().unsqueeze(1)

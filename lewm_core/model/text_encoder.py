@@ -1,4 +1,4 @@
-"""TextEncoder: UTF-8 bytes to one vector a byte; DurationPredictor: how long each text unit lasts.
+"""TextEncoder: UTF-8 bytes to vectors of bytes or of text units; DurationPredictor: how long each unit lasts.
 
 b batch   s text bytes   u text units   d text width
 """
@@ -10,17 +10,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
-from lewm_core.model.layers import EncoderBlock
+from lewm_core.model.layers import EncoderBlock, length_mask
+from lewm_core.model.text_batch import TextBatch, pool_units
 
 BYTE_VALUES = 256
 
 
 class TextEncoder(nn.Module):
-    """Byte-level transformer, aware of the speaker, so that accent and pace can depend on who speaks."""
+    """Byte-level transformer, aware of the speaker, so that accent and pace can depend on who speaks.
+
+    Where alignment is by durations, the bytes of a text unit are averaged before the transformer: half
+    the positions, and attention between sounds instead of between the bytes of their spelling.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         dim = config.text_dim
+        self.by_units = config.alignment == "durations"
         self.embed = nn.Embedding(BYTE_VALUES, dim)
         self.speaker = nn.Embedding(config.n_speakers, dim)
         self.conv = nn.Conv1d(dim, dim, 5, padding=2)  # joins the bytes of a character before attention does
@@ -29,24 +35,24 @@ class TextEncoder(nn.Module):
         )
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, text: Tensor, speaker: Tensor, mask: Tensor | None) -> Tensor:
-        """Encode ``text`` (b, s) of byte values, spoken by ``speaker`` (b,) or blended (b, d).
-
-        Args:
-            mask: (b, s) true at real bytes; None where nothing is padded.
+    def forward(self, text: TextBatch, speaker: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode texts, spoken by ``speaker`` (b,) or a blend of speakers (b, d).
 
         Returns:
-            (b, s, d)
+            encoded units (b, u, d), or bytes (b, s, d) under "attention", and their mask.
         """
         voice = self.speaker(speaker) if speaker.dim() == 1 else speaker
-        x = self.embed(text)
-        if mask is not None:
-            x = x * mask.unsqueeze(-1)  # the convolution must not see what padding bytes hold
+        real = length_mask(text.lengths, text.bytes.shape[1])
+        x = self.embed(text.bytes) * real.unsqueeze(-1)  # the convolution must not see padding
         x = x + F.gelu(self.conv(x.transpose(1, 2))).transpose(1, 2)
+        if self.by_units:
+            longest = int(text.units.max())
+            x, real = pool_units(x, text.unit_index, longest), length_mask(text.units, longest)
         x = x + voice.unsqueeze(1)
+        ragged = None if bool(real.all()) else real
         for block in self.blocks:
-            x = block(x, mask)
-        return self.norm(x)
+            x = block(x, ragged)
+        return self.norm(x), real
 
 
 class DurationPredictor(nn.Module):

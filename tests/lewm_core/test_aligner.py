@@ -14,10 +14,9 @@ from lewm_core.aligner import (
     Aligner,
     diagonal_prior,
     forward_sum_loss,
-    unit_of_byte,
-    unit_starts,
     viterbi_durations,
 )
+from lewm_core.model.text_batch import unit_of_byte, unit_starts
 from tests.lewm_core.tiny import tiny_config
 
 

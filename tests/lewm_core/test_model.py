@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lewm_core.config import PRESETS, ConfigError, ModelConfig, from_dict, preset, to_dict
-from lewm_core.model.lewm import LeWM, SamplingSettings, TextBatch
+from lewm_core.model.lewm import LeWM, SamplingSettings
+from lewm_core.model.text_batch import TextBatch
 from lewm_core.model.text_encoder import whole_durations
 from tests.lewm_core.tiny import tiny_config, tiny_model
 

@@ -1,0 +1,99 @@
+"""Texts as bytes, and the units they fall into: what encoder and aligner read.
+
+b batch   s text bytes   u text units   e channels
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_STRESS = "ˈˌ"
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Texts as byte values, padded.
+
+    Attributes:
+        bytes: (b, s), 0 at padding.  unit_index: (b, s), -1 at padding.
+        lengths: (b,) bytes.  units: (b,) text units.
+    """
+
+    bytes: Tensor
+    unit_index: Tensor
+    lengths: Tensor
+    units: Tensor
+
+    @classmethod
+    def of(cls, texts: list[str]) -> TextBatch:
+        """Encode ``texts`` (as the front end gave them) as UTF-8."""
+        encoded = [list(text.encode("utf8")) for text in texts]
+        units = [unit_of_byte(text) for text in texts]
+        longest = max(len(row) for row in encoded)
+        values = torch.zeros(len(texts), longest, dtype=torch.long)
+        index = torch.full((len(texts), longest), -1)
+        for row, (data, unit) in enumerate(zip(encoded, units, strict=True)):
+            values[row, : len(data)] = torch.tensor(data)
+            index[row, : len(data)] = torch.tensor(unit)
+        lengths = torch.tensor([len(row) for row in encoded])
+        return cls(values, index, lengths, index.amax(1) + 1)
+
+
+def unit_starts(text: str) -> list[bool]:
+    """Say for each character whether it begins a unit, the smallest thing that gets a duration.
+
+    Letters begin units; stress marks join the letter behind them; length marks, combining signs and
+    spaces join the letter before them; punctuation that ends a phrase is a unit of its own (a pause).
+    """
+    starts: list[bool] = []
+    for index, character in enumerate(text):
+        before = text[index - 1] if index else ""
+        after = text[index + 1] if index + 1 < len(text) else " "
+        category = unicodedata.category(character)
+        if character in _STRESS:
+            start = before not in _STRESS
+        elif category.startswith("L") and category != "Lm":
+            start = not before or before not in _STRESS
+        elif category.startswith("N"):
+            start = True
+        elif category.startswith("P"):
+            start = not after.isalnum() and not (before and unicodedata.category(before).startswith("P"))
+        else:
+            start = False
+        starts.append(start)
+    if starts:
+        starts[0] = True
+    return starts
+
+
+def unit_of_byte(text: str) -> list[int]:
+    """Return, for each UTF-8 byte of ``text``, the index of the unit it belongs to."""
+    units: list[int] = []
+    current = -1
+    for character, start in zip(text, unit_starts(text), strict=True):
+        current += int(start)
+        units.extend([current] * len(character.encode("utf8")))
+    return units
+
+
+def pool_units(features: Tensor, unit_index: Tensor, units: int) -> Tensor:
+    """Average byte features (b, s, e) over the bytes of each unit.
+
+    Args:
+        unit_index: (b, s) unit of each byte, -1 at padding.
+        units: number of units in the longest row.
+
+    Returns:
+        (b, units, e)
+    """
+    b, s, e = features.shape
+    index = torch.where(unit_index < 0, units, unit_index)
+    total = features.new_zeros(b, units + 1, e).scatter_add_(1, index.unsqueeze(-1).expand(b, s, e), features)
+    count = features.new_zeros(b, units + 1).scatter_add_(
+        1, index, torch.ones_like(index, dtype=features.dtype)
+    )
+    return total[:, :units] / count[:, :units].clamp_min(1.0).unsqueeze(-1)
