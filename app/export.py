@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-import re
+import unicodedata
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +38,9 @@ class ExportItem:
 
 def file_stem(text: str, fallback: str = "speech") -> str:
     """A file name without extension out of any text, usable on every system; scripts other than Latin stay."""
-    kept = re.sub(r"[^\w\-]+", "-", text.casefold(), flags=re.UNICODE).strip("-_.")[:48].strip("-_.")
-    return kept or fallback
+    # Letters, marks (Devanagari vowel signs are marks) and digits stay; everything else parts words.
+    kept = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in text.casefold())
+    return "-".join(kept.split())[:48].rstrip("-") or fallback
 
 
 def write_item(item: ExportItem, path: Path, subtype: str, with_mel: bool = False) -> list[Path]:

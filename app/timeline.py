@@ -17,6 +17,8 @@ MINIMUM_SPAN = 0.02
 """Shortest time range that can be shown, in seconds: about two mel frames."""
 EMPTY_DURATION = 4.0
 """Length of the axis while nothing is loaded, in seconds."""
+LONGEST = 86_400.0
+"""Longest sound that can be shown, in seconds; keeps the arithmetic of ranges exact."""
 MINIMUM_LEVEL_SPAN = 6.0
 """Smallest distance between the colour levels, in dB."""
 LOWEST_LEVEL = -140.0
@@ -82,7 +84,7 @@ class Timeline:
 
     def set_duration(self, seconds: float) -> None:
         """Set the length of the longest sound; a fitted view stays fitted, any other range stays put."""
-        seconds = _finite(seconds, 0.0)
+        seconds = min(_finite(seconds, 0.0), LONGEST)
         if seconds < 0 or seconds == self._duration:
             return
         fitted = self.is_fitted

@@ -1,0 +1,94 @@
+"""What the tests of the app share: a studio with a fake engine, and a check that nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QThread, QTimer
+from shiboken6 import isValid
+
+from app.paths import Places
+from app.session import Session
+from app.session_store import save_session
+from app.studio import Studio
+
+FAKE = "tests.app.fakes:FakeBackend"
+PATIENCE = 30_000
+"""Milliseconds: a watchdog for things that take a fraction of a second on a machine that does nothing else."""
+
+
+def running_timers() -> set[int]:
+    gc.collect()
+    timers = [thing for thing in gc.get_objects() if isinstance(thing, QTimer)]
+    return {id(timer) for timer in timers if isValid(timer) and timer.isActive()}
+
+
+def running_qthreads() -> set[int]:
+    threads = [thing for thing in gc.get_objects() if isinstance(thing, QThread)]
+    return {id(thread) for thread in threads if isValid(thread) and thread.isRunning()}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread, a process or a running timer."""
+    uses_qt = "qtbot" in request.fixturenames
+    if uses_qt:
+        request.getfixturevalue("qtbot")  # its clean-up (closing widgets) comes before the check
+    threads = set(threading.enumerate())
+    timers, qthreads = (running_timers(), running_qthreads()) if uses_qt else (set(), set())
+    yield
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and set(threading.enumerate()) - threads:
+        time.sleep(0.01)
+    assert not (set(threading.enumerate()) - threads), "a thread was left running"
+    assert not multiprocessing.active_children(), "a process was left running"
+    if uses_qt:
+        assert not (running_qthreads() - qthreads), "a QThread was left running"
+        assert not (running_timers() - timers), "a timer was left running"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path / "home")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A file that the fake engine takes for a recording, with its transcript beside it."""
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"a recording")
+    path.with_suffix(".txt").write_text("What is said in it.", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def make_studio(qtbot: object, places: Places) -> Iterator[Callable[[], Studio]]:
+    """Makes studios with the fake engine that read and write one home; all are shut down afterwards."""
+    studios: list[Studio] = []
+
+    def make() -> Studio:
+        if not places.session.exists():
+            save_session(places, Session(text="Hello there.", speaker="heart"))
+        studio = Studio(places, backend=FAKE)
+        studio.player.is_silent = True
+        studios.append(studio)
+        return studio
+
+    yield make
+    for studio in studios:
+        studio.shutdown()
+
+
+@pytest.fixture
+def studio(make_studio: Callable[[], Studio], qtbot) -> Studio:  # type: ignore[no-untyped-def]
+    """A started studio whose (fake) voice is loaded."""
+    studio = make_studio()
+    with qtbot.waitSignal(studio.voice.loaded, timeout=PATIENCE):
+        studio.start()
+    return studio
