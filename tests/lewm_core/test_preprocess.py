@@ -31,7 +31,7 @@ def test_good_recordings_are_kept_and_bad_ones_named(tmp_path: Path) -> None:
     seen: list[int] = []
     report = preprocess(recordings, tmp_path / "data", "train", 1, lambda done, total: seen.append(done))
     assert report.utterances == 2
-    assert [audio for audio, _ in report.rejected][0].endswith("missing.wav")
+    assert report.rejected[0][0].endswith("missing.wav")
     assert len(report.rejected) == 2
     assert seen == [1, 2, 3, 4]
     store = MelStore(tmp_path / "data", "train")
