@@ -109,7 +109,9 @@ def export(preset: Preset, data: Path, folder: Path, path: Path, description: st
     model = build_model(preset, data)
     step = load_stage(model, folder, "predictor")
     model.eval()
-    figures = PredictorStage(model, data, folder, PredictorSettings()).validate()
+    stage = PredictorStage(model, data, folder, PredictorSettings())
+    model.residual_std.copy_(stage.residual_spread())
+    figures = stage.validate()
     return save_checkpoint(
         path, model, preset=preset.name, mel=MelConfig(), speakers=MelStore(data, "train").speakers(), step=step,
         losses=figures, description=description,
