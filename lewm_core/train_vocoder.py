@@ -14,7 +14,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,38 +28,13 @@ from lewm_core.files import write_atomically
 from lewm_core.mel import log_mel_tensor
 from lewm_core.vocoder_config import CONVNEXT, VocosConfig
 from lewm_core.vocoder_data import PackedAudio
-from lewm_core.vocoder_discriminators import DiscriminatorConfig, Discriminators
+from lewm_core.vocoder_discriminators import Discriminators
 from lewm_core.vocoder_losses import SpectralLoss
-from lewm_core.vocoder_model import VocosGenerator, small_vocos
+from lewm_core.vocoder_model import small_vocos
+from lewm_core.vocoder_training_config import VocoderTrainingConfig, VocoderTrainingError
 
 STATE_VERSION = 1
-
-
-@dataclass(frozen=True)
-class VocoderTrainingConfig:
-    """Settings of a vocoder training; lengths in samples, rates per step."""
-
-    dim: int = 320
-    intermediate_dim: int = 896
-    num_layers: int = 8
-    steps: int = 12000
-    adversarial_from: int = 3000
-    batch: int = 8
-    crop: int = 12288
-    judged: int = 8192  # what the discriminators see of a crop
-    learning_rate: float = 5e-4
-    discriminator_rate: float = 3e-4
-    final_rate: float = 0.05  # of the peak rate, at the end of the cosine
-    warmup: int = 300
-    magnitude_weight: float = 0.25  # of the log-magnitude loss beside the log-mel loss
-    matching_weight: float = 2.0  # of feature matching beside fooling
-    shares: tuple[float, float, float] = (1.0, 0.07, 0.2)  # of spectral losses, periods, spectra in the gradient
-    blurred: float = 0.0  # share of the batch whose mels are blurred and noised a little
-    ema: float = 0.999
-    clip: float = 0.2  # of the gradient's norm while there are spectral losses alone
-    seed: int = 0
-    bfloat16: bool = True
-    discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+PARTS = ("generator", "average", "discriminators", "generator_optimiser", "discriminator_optimiser")
 
 
 @dataclass(frozen=True)
@@ -78,6 +53,10 @@ class VocoderTrainer:
         self, config: VocoderTrainingConfig, audio: PackedAudio, mel_config: MelConfig | None = None
     ) -> None:
         self.config, self.audio, self.mel_config = config, audio, mel_config or MelConfig()
+        if config.crop % self.mel_config.hop_length:
+            raise VocoderTrainingError(
+                f"crop ({config.crop}) must be a multiple of the hop ({self.mel_config.hop_length})."
+            )
         torch.manual_seed(config.seed)
         mel = self.mel_config
         self.generator = small_vocos(
@@ -93,7 +72,6 @@ class VocoderTrainer:
         self.discriminator_optimiser = torch.optim.AdamW(
             self.discriminators.parameters(), config.discriminator_rate, betas=(0.8, 0.9), fused=True
         )
-        self.gradient_norms = torch.zeros(3)  # running, of the three gradients that are balanced
         self.step = 0
 
     # One step
@@ -111,14 +89,21 @@ class VocoderTrainer:
         spectral = mel_loss + config.magnitude_weight * magnitude_loss
         self.generator_optimiser.zero_grad(set_to_none=True)
         if step >= config.adversarial_from:
-            (pull,) = torch.autograd.grad(spectral, generated, retain_graph=True)
+            (pull,) = torch.autograd.grad(spectral, generated)
             pushes, adversarial = self._adversarial(generated.detach(), real, step)
             losses |= adversarial
-            generated.backward(self._balanced((pull, *pushes)))
-            norm = torch.nn.utils.get_total_norm([p.grad for p in self.generator.parameters()])
+            weights = (config.period_weight, config.spectrum_weight)
+            # Fresh discriminators know nothing; until they can tell, the generator does not listen.
+            listens = step >= config.adversarial_from + config.lead
+            losses["pull"] = pull.norm()
+            for name, weight, push in zip(("period", "spectrum"), weights, pushes, strict=True):
+                losses[f"{name}_push"] = weight * push.norm()
+                if listens:
+                    pull = pull + weight * push
+            generated.backward(pull)
         else:
             spectral.backward()
-            norm = torch.nn.utils.clip_grad_norm_(self.generator.parameters(), config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.generator.parameters(), config.clip)
         if not math.isfinite(float(norm)):
             raise FloatingPointError(f"The vocoder's gradient is not finite at step {step}.")
         self.generator_optimiser.step()
@@ -168,25 +153,6 @@ class VocoderTrainer:
         self.discriminator_optimiser.step()
         return pushes, losses
 
-    def _balanced(self, gradients: tuple[Tensor, ...]) -> Tensor:
-        """Sum of `gradients`, (b, t) each, each brought to its share of the whole.
-
-        A loss's share follows from `shares` and not from the scale of its gradient, which differs by orders of
-        magnitude between spectral losses and discriminators (the balancer of EnCodec, arXiv 2210.13438). A
-        gradient far above its own average is capped.
-        """
-        norms = torch.stack([g.norm() for g in gradients])
-        self.gradient_norms = torch.where(
-            self.gradient_norms > 0, torch.lerp(self.gradient_norms, norms, 0.02), norms
-        )
-        usual = self.gradient_norms + 1e-12
-        # Fresh discriminators know nothing: they learn for a while before they are listened to.
-        age = self.step - self.config.adversarial_from
-        heard = min(1.0, max(0.0, (age - self.config.warmup / 2) / max(1, self.config.warmup)))
-        shares = torch.tensor(self.config.shares) * torch.tensor([1.0, heard, heard])
-        factors = shares / torch.maximum(usual, norms / 3)
-        return torch.stack([f * g for f, g in zip(factors, gradients, strict=True)]).sum(0)
-
     def _features(self, wave: Tensor, step: int) -> Tensor:
         """Log-mel (b, m, n) of `wave` (b, t), part of them blurred as a predicted mel is."""
         mel = log_mel_tensor(wave, self.mel_config)
@@ -232,44 +198,58 @@ class VocoderTrainer:
 
     def save(self, path: Path) -> None:
         """Write everything needed to continue to `path` (.pt, plain tensors and numbers), atomically."""
-        state = {
-            "version": STATE_VERSION,
-            "config": asdict(self.config),
-            "step": self.step,
-            "gradient_norms": self.gradient_norms,
-            "generator": self.generator.state_dict(),
-            "average": self.average.state_dict(),
-            "discriminators": self.discriminators.state_dict(),
-            "generator_optimiser": self.generator_optimiser.state_dict(),
-            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
-        }
+        state = {"version": STATE_VERSION, "config": asdict(self.config), "step": self.step}
+        state |= {name: getattr(self, name).state_dict() for name in PARTS}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         torch.save(state, temporary)
         os.replace(temporary, path)
 
     def load(self, path: Path) -> None:
-        """Continue from `path`. The network's shape must be the same; other settings may have changed."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state.get("version") != STATE_VERSION:
-            raise ValueError(f"{path} is not a vocoder training state this version can read.")
-        for name in ("dim", "intermediate_dim", "num_layers"):
-            if state["config"][name] != getattr(self.config, name):
-                raise ValueError(
-                    f"{path} was trained with {name} {state['config'][name]}, not {getattr(self.config, name)}."
-                )
+        """Continue from `path`. The network's shape must be the same; other settings may have changed.
+
+        Raises VocoderTrainingError if `path` is no such state.
+        """
+        state = read_state(path)
+        self._check_shape(path, state)
         self.step = int(state["step"])
-        self.gradient_norms = state["gradient_norms"]
-        for name in (
-            "generator", "average", "discriminators", "generator_optimiser", "discriminator_optimiser",
-        ):  # fmt: skip
+        for name in PARTS:
             getattr(self, name).load_state_dict(state[name])
 
     def restart(self, path: Path) -> None:
-        """Take the averaged generator of the training state `path` as the start of a new training (step 0)."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        """Take the averaged generator of the training state `path` as the start of a new training (step 0).
+
+        Raises VocoderTrainingError if `path` is no such state.
+        """
+        state = read_state(path)
+        self._check_shape(path, state)
         self.generator.load_state_dict(state["average"])
         self.average.load_state_dict(state["average"])
+
+    def _check_shape(self, path: Path, state: dict[str, Any]) -> None:
+        for name in ("dim", "intermediate_dim", "num_layers"):
+            theirs, ours = state["config"][name], getattr(self.config, name)
+            if theirs != ours:
+                raise VocoderTrainingError(
+                    f"{path} has {name} {theirs}, not {ours}. Give the same shape, or another --out."
+                )
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The training state that `VocoderTrainer.save` wrote, plain tensors and numbers.
+
+    Raises VocoderTrainingError if the file is missing, damaged or something else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    # Damaged archives raise errors of many kinds (pickle, zip, OSError).
+    except Exception as error:
+        raise VocoderTrainingError(f"{path} cannot be read as a vocoder training state.") from error
+    if not (
+        isinstance(state, dict) and state.get("version") == STATE_VERSION and {"config", *PARTS} <= set(state)
+    ):
+        raise VocoderTrainingError(f"{path} is no vocoder training state that this version can read.")
+    return state
 
 
 def roughen(mel: Tensor, generator: torch.Generator) -> Tensor:
@@ -332,30 +312,21 @@ def export_vocoder(state_file: Path, folder: Path, mel_config: MelConfig | None 
     """Write the averaged generator of a training state as a vocoder folder: config.yaml, model.safetensors.
 
     The weights are stored in float16, which changes the sound by less than 60 dB below it, and read back as
-    float32.
+    float32. Raises VocoderTrainingError if `state_file` is no training state, and WriteError.
     """
     from safetensors.torch import save
 
-    state = torch.load(state_file, map_location="cpu", weights_only=True)
+    state = read_state(state_file)
     shape, mels = state["config"], mel_config or MelConfig()
     config = VocosConfig(
         features=mels, backbone=CONVNEXT, dim=shape["dim"], intermediate_dim=shape["intermediate_dim"],
         num_layers=shape["num_layers"], n_fft=mels.n_fft, hop_length=mels.hop_length,
     )  # fmt: skip
     weights = {
-        name: value.half().contiguous() for name, value in state["average"].items() if name != "head.istft.window"
+        name: value.half().contiguous()
+        for name, value in state["average"].items()
+        if name != "head.istft.window"
     }
     metadata = {"step": str(state["step"]), "maker": "lewm train-vocoder"}
     write_atomically(folder / "model.safetensors", save(weights, metadata))
     write_atomically(folder / "config.yaml", config.to_yaml().encode())
-
-
-def with_changes(config: VocoderTrainingConfig, changes: dict[str, Any]) -> VocoderTrainingConfig:
-    """`config` with the given settings changed; None values are left out."""
-    return replace(config, **{name: value for name, value in changes.items() if value is not None})
-
-
-__all__ = [
-    "DiscriminatorConfig", "TrainingReport", "VocoderTrainer", "VocoderTrainingConfig", "VocosGenerator",
-    "export_vocoder", "roughen", "train", "with_changes",
-]  # fmt: skip

@@ -128,7 +128,8 @@ def _load_network(config: VocosConfig, weight_file: Path) -> VocosGenerator:
     import torch
 
     weights = _read_weights(weight_file)
-    network = config.build()
+    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, only to be replaced
+        network = config.build()
     wanted = network.state_dict()
     # A Vocos file may carry its feature extractor; the mels here come from elsewhere. The window is computed.
     weights = {k: v for k, v in weights.items() if not k.startswith("feature_extractor.")}
@@ -166,7 +167,9 @@ def _read_weights(weight_file: Path) -> dict[str, Tensor]:
             f"{weight_file} cannot be read as weights: it is damaged, or holds more than tensors, which is refused "
             "because such a file could run code."
         ) from error
-    if not (isinstance(weights, dict) and weights and all(isinstance(v, torch.Tensor) for v in weights.values())):
+    if not (
+        isinstance(weights, dict) and weights and all(isinstance(v, torch.Tensor) for v in weights.values())
+    ):
         raise VocoderError(f"{weight_file} holds something other than named tensors.")
     return weights
 
@@ -186,7 +189,9 @@ def _checked(log_mel: np.ndarray, config: MelConfig) -> np.ndarray:
 class VocosVocoder:
     """A Vocos network. Long mels are decoded in chunks; the result is that of the whole."""
 
-    def __init__(self, name: str, config: VocosConfig, mel_config: MelConfig, network: VocosGenerator) -> None:
+    def __init__(
+        self, name: str, config: VocosConfig, mel_config: MelConfig, network: VocosGenerator
+    ) -> None:
         self.name, self.mel_config, self.sample_rate = name, mel_config, mel_config.sample_rate
         self.network = network
         # What lies further away cannot reach a sample: the backbone's convolutions and half an FFT window.
@@ -237,6 +242,9 @@ class GriffinLimVocoder:
         samples = (log_mel.shape[1] - 1) * self.mel_config.hop_length
         if samples == 0:
             return np.empty(0, np.float32)
+        # Its STFTs pad by reflection, which takes more than half a window of sound.
+        frames_needed = math.ceil(self.mel_config.n_fft / self.mel_config.hop_length) + 2
+        log_mel = np.pad(log_mel, ((0, 0), (0, max(0, frames_needed - log_mel.shape[1]))), mode="edge")
         with torch.inference_mode(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             # The mel filters overlap too little to be inverted exactly; the least-squares answer is what is wanted.
             warnings.simplefilter("ignore")

@@ -103,7 +103,9 @@ def read_config(path: Path) -> VocosConfig:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise VocoderError(f"{path} cannot be read as a plain YAML file, so the vocoder was not loaded.") from error
+        raise VocoderError(
+            f"{path} cannot be read as a plain YAML file, so the vocoder was not loaded."
+        ) from error
     _, features = _section(path, data, "feature_extractor", (FEATURES,))
     backbone_class, backbone = _section(path, data, "backbone", (CONVNEXT, RESNET))
     _, head = _section(path, data, "head", (HEAD,))
@@ -114,7 +116,9 @@ def read_config(path: Path) -> VocosConfig:
                 "here."
             )
     if backbone.get("adanorm_num_embeddings"):
-        raise VocoderError(f"{path}: the backbone wants a bandwidth besides the mel; such a Vocos reads codecs.")
+        raise VocoderError(
+            f"{path}: the backbone wants a bandwidth besides the mel; such a Vocos reads codecs."
+        )
     mels = MelConfig(
         sample_rate=_whole(path, features, "sample_rate", 24000, largest=768_000),
         n_fft=_whole(path, features, "n_fft", 1024),
@@ -141,7 +145,9 @@ def read_config(path: Path) -> VocosConfig:
         if left != right:
             raise VocoderError(f"{path} contradicts itself: {left_name} is {left}, {right_name} is {right}.")
     if config.n_fft % 2 or config.n_fft < 2 * config.hop_length:
-        raise VocoderError(f"{path}: an n_fft of {config.n_fft} does not overlap at a hop of {config.hop_length}.")
+        raise VocoderError(
+            f"{path}: an n_fft of {config.n_fft} does not overlap at a hop of {config.hop_length}."
+        )
     return config
 
 
@@ -161,7 +167,9 @@ def _section(path: Path, data: Any, name: str, known: tuple[str, ...]) -> tuple[
     return section["class_path"], args
 
 
-def _whole(path: Path, args: dict[str, Any], name: str, default: int | None = None, largest: int = LARGEST) -> int:
+def _whole(
+    path: Path, args: dict[str, Any], name: str, default: int | None = None, largest: int = LARGEST
+) -> int:
     """A whole number from 1 to `largest` out of `args`."""
     value = args.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:

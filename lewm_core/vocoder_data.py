@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lewm_core.vocoder_training_config import VocoderTrainingError
+
 GAIN_DB = (-9.0, 0.0)  # loudness of a crop relative to the recording
 
 
@@ -42,20 +44,24 @@ class PackedAudio:
 def read_index(path: Path) -> list[str]:
     """Relative audio paths named by a jsonl file (one object with "audio" a line).
 
-    Raises ValueError with the file and line if one cannot be read.
+    Raises VocoderTrainingError with the file and line if one cannot be read.
     """
     names = []
-    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise VocoderTrainingError(f"{path} cannot be read as an index of sound files: {error}.") from error
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             names.append(str(json.loads(line)["audio"]))
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
+            raise VocoderTrainingError(
                 f'{path}, line {number}: expected a JSON object with "audio", the path of a sound file.'
             ) from error
     if not names:
-        raise ValueError(f"{path} names no audio file; it needs one JSON object a line.")
+        raise VocoderTrainingError(f"{path} names no audio file; it needs one JSON object a line.")
     return names
 
 
@@ -69,22 +75,24 @@ def pack_audio(
     """Decode what `index` names under `folder` into `target`, or reuse what lies there for the same index.
 
     `load` gives (samples,) float32 of a file at the vocoder's sample rate. `progress` gets a fraction and a
-    message. Raises ValueError for a bad index and what `load` raises for a bad sound file.
+    message. Raises VocoderTrainingError for a bad index and what `load` raises for a bad sound file.
     """
     names = read_index(index)
     key = hashlib.sha256("\n".join([str(folder.resolve()), *names]).encode()).hexdigest()
-    marker, samples_file, offsets_file = (target / n for n in ("index.sha256", "samples.npy", "offsets.npy"))
+    marker, samples_file, offsets_file = (
+        target / n for n in ("index.sha256", "samples.int16", "offsets.npy")
+    )
     if not (marker.is_file() and marker.read_text().strip() == key):
         target.mkdir(parents=True, exist_ok=True)
         marker.unlink(missing_ok=True)
-        pieces, offsets = [], [0]
-        for number, name in enumerate(names):
-            wave = load(folder / name)
-            pieces.append(np.round(np.clip(wave, -1, 1) * 32767).astype(np.int16))
-            offsets.append(offsets[-1] + len(wave))
-            if number % 50 == 0:
-                progress(number / len(names), f"decoding {name}")
-        np.save(samples_file, np.concatenate(pieces))
+        offsets = [0]
+        with samples_file.open("wb") as samples:
+            for number, name in enumerate(names):
+                wave = load(folder / name)
+                samples.write(np.round(np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes())
+                offsets.append(offsets[-1] + len(wave))
+                if number % 50 == 0:
+                    progress(number / len(names), f"decoding {name}")
         np.save(offsets_file, np.array(offsets))
-        marker.write_text(key)
-    return PackedAudio(np.load(samples_file, mmap_mode="r"), np.load(offsets_file))
+        marker.write_text(key)  # last: without it, what lies there counts as unfinished
+    return PackedAudio(np.memmap(samples_file, "<i2", "r"), np.load(offsets_file))

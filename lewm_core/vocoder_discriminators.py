@@ -11,26 +11,16 @@ Dimension letters: `b` batch, `t` samples, `f` frequency bins, `n` frames, `p` p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+from lewm_core.vocoder_training_config import DiscriminatorConfig
+
 SLOPE = 0.1  # of the leaky rectifiers
 COMPRESSION = 0.5  # the magnitude's exponent
 POWER_FLOOR = 1e-6  # -60 dB of full scale; keeps the compression's slope finite in silence
-
-
-@dataclass(frozen=True)
-class DiscriminatorConfig:
-    """Widths of the discriminators: `periods` in samples, `fft_sizes` in samples, channels per layer."""
-
-    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
-    period_channels: tuple[int, ...] = (16, 32, 64, 128, 256)
-    fft_sizes: tuple[int, ...] = (512, 1024, 2048)
-    spectrum_channels: int = 16
 
 
 class PeriodDiscriminator(nn.Module):

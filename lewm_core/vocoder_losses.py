@@ -22,7 +22,9 @@ class SpectralLoss(nn.Module):
         super().__init__()
         for index, (n_fft, _, n_mels) in enumerate(RESOLUTIONS):
             self.register_buffer(f"window{index}", torch.hann_window(n_fft), persistent=False)
-            bank = torchaudio.functional.melscale_fbanks(n_fft // 2 + 1, 0.0, sample_rate / 2, n_mels, sample_rate)
+            bank = torchaudio.functional.melscale_fbanks(
+                n_fft // 2 + 1, 0.0, sample_rate / 2, n_mels, sample_rate
+            )
             self.register_buffer(f"bank{index}", bank, persistent=False)
 
     def forward(self, generated: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,12 @@ class VocosGenerator(nn.Module):
 
 
 def small_vocos(
-    dim: int, intermediate_dim: int, num_layers: int, n_mels: int = 100, n_fft: int = 1024, hop_length: int = 256
+    dim: int,
+    intermediate_dim: int,
+    num_layers: int,
+    n_mels: int = 100,
+    n_fft: int = 1024,
+    hop_length: int = 256,
 ) -> VocosGenerator:
     """A fresh Vocos of the given width and depth."""
     backbone = VocosBackbone(n_mels, dim, intermediate_dim, num_layers)

@@ -31,6 +31,7 @@ class VocoderTrainingConfig:
     num_layers: int = 8
     steps: int = 12000
     adversarial_from: int = 3000
+    lead: int = 200  # steps for which the discriminators then learn before the generator listens to them
     batch: int = 8
     crop: int = 12288
     judged: int = 8192  # what the discriminators see of a crop
@@ -41,7 +42,7 @@ class VocoderTrainingConfig:
     magnitude_weight: float = 0.25  # of the log-magnitude loss beside the log-mel loss
     matching_weight: float = 2.0  # of feature matching beside fooling
     period_weight: float = 0.5  # of each kind of discriminator, beside a weight of 1 for the log-mel loss
-    spectrum_weight: float = 0.2
+    spectrum_weight: float = 0.1
     blurred: float = 0.0  # share of the batch whose mels are blurred and noised a little
     ema: float = 0.999
     clip: float = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from lewm_core.vocoder_training_config import VocoderTrainingConfig
+from lewm_core.vocoder_training_config import VocoderTrainingConfig, VocoderTrainingError
 
 # Settings that are numbers and have a flag of their own; the help says what they are for.
 FLAGS = {
@@ -22,6 +22,7 @@ FLAGS = {
     "num_layers": "its blocks",
     "steps": "steps in all",
     "adversarial_from": "step at which the discriminators join",
+    "lead": "steps for which they learn before the generator listens to them",
     "batch": "crops a step",
     "crop": "samples of a crop, a multiple of the hop length",
     "judged": "samples of a crop that the discriminators see",
@@ -37,17 +38,25 @@ HELP = "train a small Vocos vocoder"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="folder of the sound files")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FOLDER", help="folder of the sound files"
+    )
     parser.add_argument(
         "--train", type=Path, required=True, metavar="JSONL", help='index: one object with "audio" a line'
     )
-    parser.add_argument("--dev", type=Path, metavar="JSONL", help="index of held-out clips, scored now and then")
+    parser.add_argument(
+        "--dev", type=Path, metavar="JSONL", help="index of held-out clips, scored now and then"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="saves, log and result")
-    parser.add_argument("--start-from", type=Path, metavar="STATE", help="state.pt of another training to refine")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="STATE", help="state.pt of another training to refine"
+    )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: all)")
     parser.add_argument("--save-minutes", type=float, default=4.0, help="time between saves (default: 4)")
     parser.add_argument("--no-bfloat16", action="store_true", help="train in float32 throughout")
-    parser.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write TensorBoard curves there too")
+    parser.add_argument(
+        "--tensorboard", type=Path, metavar="FOLDER", help="write TensorBoard curves there too"
+    )
     defaults = VocoderTrainingConfig()
     for field in fields(VocoderTrainingConfig):
         if field.name in FLAGS:
@@ -60,24 +69,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings(args: argparse.Namespace) -> VocoderTrainingConfig:
-    """Training settings of parsed arguments. Raises ValueError for values that cannot work."""
+    """Training settings of parsed arguments. Raises VocoderTrainingError for values that cannot work."""
     given = {name: getattr(args, name) for name in FLAGS if getattr(args, name) is not None}
     return VocoderTrainingConfig(**given, bfloat16=not args.no_bfloat16)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as `args` say; returns 0 when finished, 130 when interrupted, 2 for bad input, 1 for a failure."""
-    try:
-        return _train(args)
-    except ValueError as error:
-        print(f"lewm train-vocoder: {error}", file=sys.stderr)
-        return 2
-    except (FloatingPointError, OSError) as error:
-        print(f"lewm train-vocoder: {error}", file=sys.stderr)
-        return 1
+    """Train as `args` say; returns 0 when finished, 130 when interrupted.
 
-
-def _train(args: argparse.Namespace) -> int:
+    Raises VocoderTrainingError and AudioError for bad input, FloatingPointError if the training diverges.
+    """
     import torch
     from tqdm import tqdm
 
@@ -90,7 +91,9 @@ def _train(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     form = "{desc} {percentage:3.0f} %|{bar}|"
     with tqdm(total=1.0, desc="reading speech", bar_format=form, disable=None) as bar:
-        audio = pack_audio(args.data, args.train, args.out / "packed", load_audio, lambda f, _: bar.update(f - bar.n))
+        audio = pack_audio(
+            args.data, args.train, args.out / "packed", load_audio, lambda f, _: bar.update(f - bar.n)
+        )
         bar.update(1.0 - bar.n)
     dev = []
     if args.dev is not None:
@@ -135,11 +138,14 @@ def _interruption() -> list[int]:
 
 
 def _tensorboard(folder: Path | None) -> Any | None:
-    """A SummaryWriter for `folder`, or None without one. Raises ValueError if TensorBoard is not installed."""
+    """A SummaryWriter for `folder`, or None without one.
+
+    Raises VocoderTrainingError if TensorBoard is not installed.
+    """
     if folder is None:
         return None
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise ValueError("--tensorboard needs TensorBoard: pip install tensorboard") from error
+        raise VocoderTrainingError("--tensorboard needs TensorBoard: pip install tensorboard") from error
     return SummaryWriter(str(folder))
