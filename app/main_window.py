@@ -16,6 +16,7 @@ from app.clip_bar import ClipBar
 from app.drops import DropTarget
 from app.examples import example_clips
 from app.file_actions import FileActions
+from app.jobs import Job
 from app.key_guard import KeyGuard
 from app.menus import build_tool_bar, clips_menu, fill_menu_bar, recent_checkpoints_menu
 from app.studio import Studio
@@ -104,7 +105,7 @@ class MainWindow(QMainWindow):
         self.compose.set_shortcuts("Ctrl+Return", "Ctrl+.")
 
     def _bind(self) -> None:
-        studio = self.studio
+        studio, timeline = self.studio, self.studio.timeline
         self._bindings = (
             ComposeBinding(self.compose, studio),
             CheckpointBinding(self.checkpoint, studio),
@@ -122,15 +123,21 @@ class MainWindow(QMainWindow):
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.timeout.connect(self._refresh)
-        studio.changed.connect(self._refresh_timer.start)
-        studio.job_started.connect(lambda job: job.ended.connect(self._refresh_timer.start))
-        studio.timeline.loop_changed.connect(lambda _loop: self._refresh_timer.start())
-        studio.timeline.colour_map_changed.connect(lambda _name: self._refresh_timer.start())
-        studio.timeline.follow_changed.connect(lambda _follow: self._refresh_timer.start())
-        studio.undo.indexChanged.connect(lambda _index: self._refresh_timer.start())
-        studio.player.source_changed.connect(lambda _source: self._refresh_timer.start())
+        studio.changed.connect(self._refresh_soon)
+        studio.job_started.connect(self._on_job)
+        for signal in (timeline.loop_changed, timeline.colour_map_changed, timeline.follow_changed):
+            signal.connect(self._refresh_soon)
+        studio.undo.indexChanged.connect(self._refresh_soon)
+        studio.player.source_changed.connect(self._refresh_soon)
         studio.notice.connect(self.notices.show_notice)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _scheme: self._apply_theme())
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
+
+    def _on_job(self, job: Job) -> None:
+        job.ended.connect(self._refresh_soon)
+
+    def _refresh_soon(self, *_change: object) -> None:
+        if not self._is_shut:
+            self._refresh_timer.start()
 
     def _refresh(self) -> None:
         self.registry.refresh()
@@ -152,6 +159,10 @@ class MainWindow(QMainWindow):
         apply_theme(application, theme)
         self.mels.set_theme(theme)
         self.registry.set_icons(lambda name: icon(name, theme))
+
+    def _on_colour_scheme(self, _scheme: Qt.ColorScheme) -> None:
+        if self.studio.settings.theme == "system":
+            self._apply_theme()
 
     def _theme(self) -> Theme:
         choice = self.studio.settings.theme
@@ -221,7 +232,7 @@ class MainWindow(QMainWindow):
         """Keep the full-screen mark of the menu right."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "_refresh_timer"):
-            self._refresh_timer.start()
+            self._refresh_soon()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout, save, and end every thread and process."""

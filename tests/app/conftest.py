@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QThread, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from shiboken6 import isValid
 
 from app.paths import Places
@@ -49,8 +49,11 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not (set(threading.enumerate()) - threads), "a thread was left running"
     assert not multiprocessing.active_children(), "a process was left running"
     if uses_qt:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         assert not (running_qthreads() - qthreads), "a QThread was left running"
-        assert not (running_timers() - timers), "a timer was left running"
+        left = running_timers() - timers
+        names = [repr(thing) for thing in gc.get_objects() if isinstance(thing, QTimer) and id(thing) in left]
+        assert not left, f"a timer was left running: {names}"
 
 
 @pytest.fixture

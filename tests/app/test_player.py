@@ -63,7 +63,7 @@ class FakeSoundDevice:
     def query_hostapis(self, _index):
         return {"devices": list(range(len(self.names)))}
 
-    def OutputStream(self, **arguments):  # noqa: N802 (the name in sounddevice)
+    def OutputStream(self, **arguments):
         return FakeStream(self, **arguments)
 
     def _terminate(self):
