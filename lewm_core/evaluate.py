@@ -109,20 +109,19 @@ def evaluate(
     return Evaluation(tuple(scores))
 
 
+@torch.inference_mode()
 def score_sentence(model: LeWM, row: Utterance, mel: np.ndarray, speaker: int) -> SentenceScore:
     """Score one sentence against its recording's log-mel (m, t)."""
     truth = torch.from_numpy(mel).unsqueeze(0)
     text, who = TextBatch.of([model.reads(row.text, row.phonemes)]), torch.tensor([speaker])
-    with torch.inference_mode():
-        latents = model.encode(truth)
-        rebuilt = model.mel_decoder(latents)[0].numpy()[:, : mel.shape[1]]
+    latents = model.encode(truth)
+    rebuilt = model.mel_decoder(latents)[0].numpy()[:, : mel.shape[1]]
     try:
         forced = model.mel_decoder(model.teacher_forced(text, who, truth)[0])[0].numpy()[:, : mel.shape[1]]
     except ValueError:  # the transcript does not fit the clip
         forced = None
     free = _free_run(model, text, who)
-    with torch.inference_mode():
-        spoken = model.mel_decoder(free.latents.unsqueeze(0))[0].numpy()
+    spoken = model.mel_decoder(free.latents.unsqueeze(0))[0].numpy()
     focus, monotonic = attention_path(free.attention)
     return SentenceScore(
         speaker=row.speaker,
