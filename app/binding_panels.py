@@ -156,7 +156,9 @@ class CheckpointBinding:
         if voice.candidate is not None:
             return (voice.candidate.title, list(voice.candidate.rows), "candidate", "")
         if voice.voice is not None:
-            rows = [*voice.voice.facts.rows, ("Vocoder in use", voice.voice.vocoder)]
+            rows = list(voice.voice.facts.rows)
+            if ("Vocoder", voice.voice.vocoder) not in rows:
+                rows.append(("Vocoder in use", voice.voice.vocoder))
             return (_name(self._session.checkpoint), rows, "loaded", "")
         return ()
 

@@ -124,6 +124,7 @@ class ComparisonController(QObject):
             self.changed.emit()
 
     def _on_compared(self, result: Compared) -> None:
+        logger.info("compared: %s", result.stop_reason)
         self.result = result
         self.changed.emit()
 

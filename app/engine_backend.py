@@ -138,7 +138,9 @@ class CoreBackend:
             stop_reason=source.stop_reason,
             recipe=source.recipe,
         )
-        draw_comparison(comparison, Path(request.path))
+        draw_comparison(
+            comparison, Path(request.path), colour_map=request.colour_map, levels_db=request.levels
+        )
         return FigureDrawn(request.path)
 
     def _ready_voice(self) -> Synthesiser:

@@ -59,10 +59,12 @@ class Compare:
 
 @dataclass(frozen=True)
 class DrawFigure:
-    """Draw a comparison as PNG or SVG, after the suffix of `path`."""
+    """Draw a comparison as PNG or SVG, after the suffix of `path`, in colours between `levels` (dB)."""
 
     comparison: Compared
     path: str
+    colour_map: str
+    levels: tuple[float, float]
 
 
 Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from app.takes import Take
 
 if TYPE_CHECKING:
     from app.studio import Studio
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ class ExportController(QObject):
         if result is None:
             self.trouble.emit("There is no comparison to draw yet. Open a clip and wait for its panes.")
             return
-        job = self._studio.engine.submit(DrawFigure(result, str(path)), f"Drawing {path.name}", "figure")
+        timeline = self._studio.timeline
+        request = DrawFigure(result, str(path), timeline.colour_map, timeline.levels)
+        job = self._studio.engine.submit(request, f"Drawing {path.name}", "figure")
         job.finished.connect(lambda _drawn: self._on_written([path]))
         job.failed.connect(self._on_failed)
         self.job_started.emit(job)
@@ -149,6 +155,7 @@ class ExportController(QObject):
     def _on_written(self, paths: list[Path]) -> None:
         if not paths:
             return
+        logger.info("exported: %s", ", ".join(str(path) for path in paths))
         sounds = [path for path in paths if path.suffix == ".wav"] or paths
         name = sounds[0].name if len(sounds) == 1 else f"{len(sounds)} sounds"
         self.done.emit(f"Exported {name} to {paths[0].parent}.")

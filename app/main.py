@@ -105,10 +105,11 @@ def run_window(options: Options, folder: Path | None = None) -> int:
             application.exec()
         window.close()  # does nothing unless the application was ended from outside
         logging.shutdown()
-    for sentence in robot.problems if folder is not None or options.screenshot else []:
-        print(f"lewm-studio: {sentence}", file=sys.stderr)
-    for path in robot.files:
-        print(path)
+    if folder is not None or options.screenshot:
+        for sentence in robot.problems:
+            print(f"lewm-studio: {sentence}", file=sys.stderr)
+        for path in robot.files:
+            print(path)
     return robot.status
 
 

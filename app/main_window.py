@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._columns, 1)
         layout.addWidget(self.transport)
         self.setCentralWidget(ground)
-        self.notices.float_over(self._middle)
+        self.notices.float_over(self._middle, "bottom")
         self.compose.set_shortcuts("Ctrl+Return", "Ctrl+.")
 
     def _bind(self) -> None:

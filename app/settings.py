@@ -21,8 +21,8 @@ class Settings:
     theme: str = "dark"
     colour_map: str = "magma"
     arrangement: str = "rows"
-    level_low: float = -80.0
-    level_high: float = 20.0
+    level_low: float = -50.0
+    level_high: float = 35.0
     follow_playhead: bool = True
     volume: float = 1.0
     device: str = ""

@@ -110,6 +110,7 @@ class SpeakingController(QObject):
         self._store.keep(take.id, result.mel, result.wave)
         self._save(take, result)
         self._session.add_take(take)
+        logger.info("take %s: %.2f s, %s", take.id, take.seconds, take.stop_reason)
         self.spoken.emit(take)
 
     def _save(self, take: Take, result: Spoken) -> None:

@@ -30,7 +30,7 @@ HISTORY_LENGTH = 50
 class TimelineDefaults:
     """Values of a timeline that nobody has touched."""
 
-    levels: Range = (-80.0, 20.0)
+    levels: Range = (-50.0, 35.0)
     colour_map: str = "magma"
 
 

@@ -65,11 +65,13 @@ class Bench:
     def _on_loaded(self, _voice: object) -> None:
         self.result["voice_s"] = round(seconds_since_start(), 3)
         self._beat.begin("compare")
-        job = self._studio.comparison.job
-        if job is None:
+        self._studio.comparison.changed.connect(self._on_comparison)
+
+    def _on_comparison(self) -> None:
+        if self._studio.comparison.result is not None and not self._studio.comparison.is_busy:
+            self._studio.comparison.changed.disconnect(self._on_comparison)
+            self.result["compare_s"] = round(seconds_since_start() - self.result["voice_s"], 3)
             self._speak()
-        else:
-            job.ended.connect(self._speak)
 
     def _speak(self) -> None:
         self._beat.begin("speak")

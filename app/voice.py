@@ -100,6 +100,7 @@ class VoiceController(QObject):
         self.changed.emit()
 
     def _on_inspected(self, facts: CheckpointFacts) -> None:
+        logger.info("checkpoint inspected: %s", facts.path)
         self.candidate, self.refusal = facts, None
         self.changed.emit()
 
@@ -114,6 +115,7 @@ class VoiceController(QObject):
         self.changed.emit()
 
     def _on_loaded(self, path: str | None, vocoder: str, voice: VoiceLoaded) -> None:
+        logger.info("voice loaded: %s, vocoder %s", voice.facts.path, voice.vocoder)
         self.voice, self.candidate, self.refusal = voice, None, None
         self._session.checkpoint = path
         self._settings.vocoder = vocoder

@@ -122,7 +122,9 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
     add("compare", "Co&mpare again", studio.compare_again, "Ctrl+R", icon="rotate-ccw",
         hint="Make the panes again with the present speaker, seed and temperature",
         enabled=lambda: studio.comparison.can_compare)  # fmt: skip
-    add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None), separated=True,
+    add("load_candidate", "&Load the inspected checkpoint", studio.voice.load_candidate, "Ctrl+L", separated=True,
+        enabled=lambda: studio.voice.candidate is not None and studio.voice.loading is None)  # fmt: skip
+    add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None),
         enabled=lambda: studio.session.checkpoint is not None)  # fmt: skip
 
 

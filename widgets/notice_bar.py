@@ -45,6 +45,7 @@ class NoticeBar(QFrame):
         self._queue: list[Notice] = []
         self._last_number = 0
         self._ground: QWidget | None = None
+        self._edge = "top"
         self.setProperty("role", "notice_info")
         self._icon = QLabel(self)
         self._icon.setFixedWidth(20)
@@ -110,11 +111,11 @@ class NoticeBar(QFrame):
         self._expiry.stop()
         self._show_first()
 
-    def float_over(self, ground: QWidget) -> None:
-        """Lie over the top of `ground`, centred, and follow its size."""
+    def float_over(self, ground: QWidget, edge: str = "top") -> None:
+        """Lie over the top (or the "bottom") of `ground`, centred, and follow its size."""
         if self._ground is not None:
             self._ground.removeEventFilter(self)
-        self._ground = ground
+        self._ground, self._edge = ground, edge
         self.setParent(ground)
         ground.installEventFilter(self)
         self._show_first()
@@ -166,7 +167,8 @@ class NoticeBar(QFrame):
             return
         width = min(self._ground.width() - 24, 720)
         height = max(self.heightForWidth(width), self.minimumSizeHint().height())
-        self.setGeometry((self._ground.width() - width) // 2, 12, width, height)
+        top = 12 if self._edge == "top" else self._ground.height() - height - 12
+        self.setGeometry((self._ground.width() - width) // 2, top, width, height)
 
     def _expired(self) -> None:
         # Whoever points at a message or stands on its button is still reading it.

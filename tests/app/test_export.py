@@ -105,7 +105,13 @@ def test_nothing_is_overwritten_in_a_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "stem"),
-    [("Hello, world!", "hello-world"), ("../../x", "x"), ("", "speech"), ("???", "speech"), ("नमस्ते, दुनिया।", "नमस्ते-दुनिया")],
+    [
+        ("Hello, world!", "hello-world"),
+        ("../../x", "x"),
+        ("", "speech"),
+        ("???", "speech"),
+        ("नमस्ते, दुनिया।", "नमस्ते-दुनिया"),
+    ],
 )
 def test_file_stems_are_safe(text, stem):
     made = file_stem(text)

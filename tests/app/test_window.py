@@ -397,7 +397,10 @@ def test_controls_have_accessible_names(window):
         widget
         for kind in (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider, QPlainTextEdit)
         for widget in window.findChildren(kind)
-        if widget.isVisible() and widget.objectName() != "qt_spinbox_lineedit" and widget.focusPolicy() != Qt.FocusPolicy.NoFocus and not spoken_name(widget)
+        if widget.isVisible()
+        and widget.objectName() != "qt_spinbox_lineedit"  # speaks through its spin box
+        and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+        and not spoken_name(widget)
     ]
     assert nameless == []
 
