@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QIcon, QKeySequence
 
 Condition = Callable[[], bool]
+ShortcutGroup = tuple[str, list[tuple[str, str]]]
+"""A heading and (title, shortcut) pairs."""
 
 
 def always() -> bool:
@@ -116,20 +118,22 @@ class ActionRegistry(QObject):
             groups.setdefault(spec.group, []).append((spec, self._actions[action_id]))
         return list(groups.items())
 
-    def shortcut_groups(self, more: Iterable[tuple[str, list[tuple[str, str]]]] = ()) -> list[
-        tuple[str, list[tuple[str, str]]]
-    ]:
+    def shortcut_groups(self, more: Iterable[ShortcutGroup] = ()) -> list[ShortcutGroup]:
         """(group, [(title, shortcut)]) of all actions that have a shortcut, then `more` (mouse gestures)."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for action_id, spec in self._specs.items():
             shown = self._actions[action_id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             if shown:
-                groups.setdefault(spec.group, []).append((spec.title.replace("&", "").rstrip("…"), shown))
+                groups.setdefault(spec.group.replace("&", ""), []).append((_plain(spec.title), shown))
         return [*groups.items(), *more]
 
 
+def _plain(title: str) -> str:
+    return title.replace("&", "").rstrip("…")
+
+
 def _tool_tip(spec: ActionSpec) -> str:
-    title = spec.hint or spec.title.replace("&", "").rstrip("…")
+    title = spec.hint or _plain(spec.title)
     if not spec.shortcut:
         return title
     return f"{title}  ({QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)})"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QToolButton, QWidget
 
 from app.session import Clip
 from widgets.speaker_picker import SpeakerPicker
+from widgets.theme import current_theme
 
 NO_CLIP = "Open clip"
 
@@ -45,6 +47,12 @@ class ClipBar(QWidget):
         self._transcript.editingFinished.connect(self._enter)
         self._speaker.speaker_chosen.connect(self.speaker_chosen)
         self.set_clip(None, "")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground of the mels below, so that both look like one panel."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(current_theme().surface))
+        painter.end()
 
     def set_speakers(self, speakers: list[tuple[str, str]]) -> None:
         """Offer (name, language) pairs."""
