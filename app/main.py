@@ -97,6 +97,7 @@ def run_window(options: Options, folder: Path | None = None) -> int:
         from app.robot import Robot
 
         window = MainWindow(studio)
+        sys.excepthook = studio.report_fault
         robot = Robot(studio, window, options, folder)
         robot.quit_wanted.connect(window.close)
         window.show()

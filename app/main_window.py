@@ -5,10 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
@@ -58,6 +68,7 @@ class MainWindow(QMainWindow):
         self.registry = register_actions(self)
         self._build()
         self._bind()
+        self._give_keyboard_order()
         self._restore_layout()
         self._apply_theme()
         self._refresh()
@@ -68,6 +79,7 @@ class MainWindow(QMainWindow):
         checkpoints = recent_checkpoints_menu(self, self.registry, session, self.files.open_checkpoint)
         clips = clips_menu(self, self.registry, session, example_clips(), self.studio.open_clip)
         fill_menu_bar(self.menuBar(), self.registry)
+        self._add_recent_menus(checkpoints, clips)
         self.addToolBar(build_tool_bar(self.registry, checkpoints, clips))
         self.addActions([self.registry.action(action_id) for action_id in self.registry.ids()])
         self.clip_bar = ClipBar(clips, self)
@@ -103,6 +115,27 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(ground)
         self.notices.float_over(self._middle, "bottom")
         self.compose.set_shortcuts("Ctrl+Return", "Ctrl+.")
+
+    def _add_recent_menus(self, checkpoints: QMenu, clips: QMenu) -> None:
+        """The menus of the tool bar, also in the File menu, where a person looks for recent files."""
+        file_menu = self.menuBar().actions()[0].menu()
+        assert isinstance(file_menu, QMenu)
+        for title, menu in (("&Recent checkpoints", checkpoints), ("Recent and example c&lips", clips)):
+            menu.setTitle(title)
+            file_menu.insertMenu(self.registry.action("export"), menu)
+
+    def _give_keyboard_order(self) -> None:
+        """Tab goes through the panels from left to right, then down; a click on a button keeps the keyboard.
+
+        (Else Space would press the button that was clicked last, instead of playing.)
+        """
+        for button in self.findChildren(QAbstractButton):
+            if button.focusPolicy() == Qt.FocusPolicy.StrongFocus:
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        panels = (self.compose, self.take_list, self.clip_bar, self.mels, self.checkpoint, self.transport)
+        stops = [stop for panel in panels for stop in tab_stops(panel)]
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)
 
     def _bind(self) -> None:
         studio, timeline = self.studio, self.studio.timeline
@@ -242,6 +275,17 @@ class MainWindow(QMainWindow):
             self._remember_layout()
             self.studio.shutdown()
         event.accept()
+
+
+def tab_stops(panel: QWidget) -> list[QWidget]:
+    """Widgets of a panel that Tab stops at, in the order in which Qt would visit them."""
+    stops = []
+    widget = panel.nextInFocusChain()
+    while widget is not None and widget is not panel:
+        if panel.isAncestorOf(widget) and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            stops.append(widget)
+        widget = widget.nextInFocusChain()
+    return stops
 
 
 def _text(data: QByteArray) -> str:

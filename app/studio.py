@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -184,6 +186,16 @@ class Studio(QObject):
             if job is not None:
                 return job
         return None
+
+    def report_fault(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+        """Log a fault of the program and say so; the window runs on (set as `sys.excepthook`)."""
+        logger.critical("unexpected", exc_info=(kind, fault, trace))
+        sys.__excepthook__(kind, fault, trace)
+        self.notice.emit(
+            f"Something went wrong inside the studio ({kind.__name__}: {fault}). Your takes are safe; "
+            f"the details are in {self.places.log}.",
+            "error",
+        )
 
     # ------------------------------------------------------------------ what happens
     def _set(self, name: str, value: Any) -> None:

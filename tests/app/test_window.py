@@ -408,3 +408,27 @@ def test_controls_have_accessible_names(window):
 def spoken_name(widget) -> str:
     own_text = widget.text() if isinstance(widget, QAbstractButton) else ""
     return widget.accessibleName() or own_text
+
+
+def test_tab_goes_from_the_text_to_the_transport(window):
+    order, widget = [], text_box(window)
+    panels = (window.compose, window.take_list, window.clip_bar, window.mels, window.checkpoint, window.transport)
+    for _ in range(400):
+        panel = next((panel for panel in panels if panel.isAncestorOf(widget)), None)
+        if panel is not None and widget.focusPolicy() & Qt.FocusPolicy.TabFocus and panel not in order:
+            order.append(panel)
+        widget = widget.nextInFocusChain()
+    assert order == [panel for panel in panels if panel in order]
+    assert len(order) >= 5
+
+
+def test_a_fault_is_told_and_the_window_runs_on(window, qtbot, capsys):
+    try:
+        raise RuntimeError("a fault")
+    except RuntimeError as fault:
+        with qtbot.waitSignal(window.studio.notice, timeout=PATIENCE) as told:
+            window.studio.report_fault(type(fault), fault, fault.__traceback__)
+    assert "a fault" in told.args[0]
+    assert told.args[1] == "error"
+    assert "a fault" in capsys.readouterr().err
+    speak(window, qtbot, "Still here")
