@@ -33,6 +33,10 @@ Cancelled = Callable[[], bool]
 JobGenerator = Generator[Step, None, Any]
 
 
+FIGURE_COLOURS = "lewm-studio"
+"""Name under which matplotlib gets the colours of the window."""
+
+
 class NoVoiceError(ValueError):
     """Speech was asked for before a voice was loaded."""
 
@@ -124,6 +128,9 @@ class CoreBackend:
 
     def _draw(self, request: DrawFigure) -> JobGenerator:
         yield Step(0.1, "Drawing the figure")
+        import matplotlib
+        from matplotlib.colors import ListedColormap
+
         from lewm_core.figure import draw_comparison
         from lewm_core.inference import Comparison, Rendering
 
@@ -138,9 +145,10 @@ class CoreBackend:
             stop_reason=source.stop_reason,
             recipe=source.recipe,
         )
-        draw_comparison(
-            comparison, Path(request.path), colour_map=request.colour_map, levels_db=request.levels
-        )
+        if FIGURE_COLOURS in matplotlib.colormaps:
+            matplotlib.colormaps.unregister(FIGURE_COLOURS)
+        matplotlib.colormaps.register(ListedColormap(request.colours / 255.0, FIGURE_COLOURS))
+        draw_comparison(comparison, Path(request.path), FIGURE_COLOURS, request.levels)
         return FigureDrawn(request.path)
 
     def _ready_voice(self) -> Synthesiser:

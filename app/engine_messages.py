@@ -59,11 +59,14 @@ class Compare:
 
 @dataclass(frozen=True)
 class DrawFigure:
-    """Draw a comparison as PNG or SVG, after the suffix of `path`, in colours between `levels` (dB)."""
+    """Draw a comparison as PNG or SVG, after the suffix of `path`.
+
+    `colours` are the (entries, 3) red, green, blue values (uint8) that the window uses between `levels` (dB).
+    """
 
     comparison: Compared
     path: str
-    colour_map: str
+    colours: np.ndarray
     levels: tuple[float, float]
 
 

@@ -14,6 +14,7 @@ from app.engine_messages import DrawFigure, Failure, Step
 from app.export import ExportItem, export_items, file_stem, free_path
 from app.panes import SOURCE_TITLES
 from app.takes import Take
+from widgets.colour_maps import lookup_table
 
 if TYPE_CHECKING:
     from app.studio import Studio
@@ -112,7 +113,7 @@ class ExportController(QObject):
             self.trouble.emit("There is no comparison to draw yet. Open a clip and wait for its panes.")
             return
         timeline = self._studio.timeline
-        request = DrawFigure(result, str(path), timeline.colour_map, timeline.levels)
+        request = DrawFigure(result, str(path), lookup_table(timeline.colour_map), timeline.levels)
         job = self._studio.engine.submit(request, f"Drawing {path.name}", "figure")
         job.finished.connect(lambda _drawn: self._on_written([path]))
         job.failed.connect(self._on_failed)

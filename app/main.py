@@ -28,6 +28,8 @@ class Options:
     screenshot: str | None = None
     fresh: bool = False
     out: str = "studio-output"
+    size: tuple[int, int] | None = None
+    theme: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +63,16 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--out", metavar="FOLDER", default=Options.out, help="where a run without a display writes its files"
     )
+    parser.add_argument("--size", metavar="WxH", type=_size, help="size of the window in pixels, such as 1600x1000")
+    parser.add_argument("--theme", choices=("dark", "light", "system"), help="look of the window")
     return Options(**vars(parser.parse_args(arguments)))
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1600x1000")
+    return int(width), int(height)
 
 
 def _first_missing_file(options: Options) -> str:
@@ -91,12 +102,15 @@ def run_window(options: Options, folder: Path | None = None) -> int:
         studio = Studio(places, fresh=options.fresh)
         studio.player.is_silent = folder is not None
         studio.apply_options(options.checkpoint, options.clip, options.text)
+        studio.settings.theme = options.theme or studio.settings.theme
         studio.start_engine()
         # Imported only now: the engine process starts meanwhile.
         from app.main_window import MainWindow
         from app.robot import Robot
 
         window = MainWindow(studio)
+        if options.size is not None:
+            window.resize(*options.size)
         sys.excepthook = studio.report_fault
         robot = Robot(studio, window, options, folder)
         robot.quit_wanted.connect(window.close)
