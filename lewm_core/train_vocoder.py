@@ -29,7 +29,7 @@ from lewm_core.mel import log_mel_tensor
 from lewm_core.vocoder_config import CONVNEXT, VocosConfig
 from lewm_core.vocoder_data import PackedAudio
 from lewm_core.vocoder_discriminators import Discriminators
-from lewm_core.vocoder_losses import SpectralLoss
+from lewm_core.vocoder_losses import ModulationLoss, SpectralLoss
 from lewm_core.vocoder_model import small_vocos
 from lewm_core.vocoder_training_config import VocoderTrainingConfig, VocoderTrainingError
 
@@ -65,6 +65,7 @@ class VocoderTrainer:
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.discriminators = Discriminators(config.discriminators)
         self.spectral = SpectralLoss(mel.sample_rate)
+        self.modulation = ModulationLoss(mel.sample_rate)
         # Betas and decay as in Vocos' own recipe.
         self.generator_optimiser = torch.optim.AdamW(
             self.generator.parameters(), config.learning_rate, betas=(0.8, 0.9), fused=True
@@ -84,9 +85,12 @@ class VocoderTrainer:
         mel = self._features(real, step)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             generated = self.generator(mel)
-        mel_loss, magnitude_loss = self.spectral(generated, real)
-        losses = {"mel": mel_loss, "magnitude": magnitude_loss}
-        spectral = mel_loss + config.magnitude_weight * magnitude_loss
+        losses = self._regression_losses(generated, real)
+        spectral = (
+            losses["mel"]
+            + config.magnitude_weight * losses["magnitude"]
+            + config.modulation_weight * (losses["depth"] + losses["lags"])
+        )
         self.generator_optimiser.zero_grad(set_to_none=True)
         if step >= config.adversarial_from:
             (pull,) = torch.autograd.grad(spectral, generated)
@@ -110,6 +114,11 @@ class VocoderTrainer:
         self._move_average()
         self.step += 1
         return {name: float(value.detach()) for name, value in losses.items()} | {"gradient": float(norm)}
+
+    def _regression_losses(self, generated: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """Named losses that need no discriminator, of `generated` against `real`, both (b, t)."""
+        values = (*self.spectral(generated, real), *self.modulation(generated, real))
+        return dict(zip(("mel", "magnitude", "depth", "lags"), values, strict=True))
 
     def _adversarial(
         self, generated: Tensor, real: Tensor, step: int
@@ -187,13 +196,13 @@ class VocoderTrainer:
     @torch.no_grad()
     def validate(self, waves: list[np.ndarray]) -> dict[str, float]:
         """Mean losses of the averaged generator over whole `waves`, each (t,) float32, natural-log units."""
-        sums: dict[str, float] = {"mel": 0.0, "magnitude": 0.0}
+        sums: dict[str, float] = {}
         for wave in waves:
             usable = len(wave) // self.mel_config.hop_length * self.mel_config.hop_length
             real = torch.from_numpy(wave[None, :usable])
-            pair = self.spectral(self.average(log_mel_tensor(real, self.mel_config)), real)
-            for name, value in zip(sums, pair, strict=True):
-                sums[name] += float(value) / len(waves)
+            generated = self.average(log_mel_tensor(real, self.mel_config))
+            for name, value in self._regression_losses(generated, real).items():
+                sums[name] = sums.get(name, 0.0) + float(value) / len(waves)
         return sums
 
     def save(self, path: Path) -> None:

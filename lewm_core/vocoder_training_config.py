@@ -39,7 +39,8 @@ class VocoderTrainingConfig:
     discriminator_rate: float = 5e-4
     final_rate: float = 0.05  # of the peak rate, at the end of the cosine
     warmup: int = 300
-    magnitude_weight: float = 0.25  # of the log-magnitude loss beside the log-mel loss
+    magnitude_weight: float = 1.0  # of the root-magnitude loss beside the log-mel loss
+    modulation_weight: float = 1.0  # of modulation depth and lags
     matching_weight: float = 2.0  # of feature matching beside fooling
     period_weight: float = 0.5  # of each kind of discriminator, beside a weight of 1 for the log-mel loss
     spectrum_weight: float = 0.1
