@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 HEADER_KEY = "lewm"
-BUFFERS = ("latent_mean", "latent_std", "residual_std")
+BUFFERS = ("latent_mean", "latent_std", "residual_std", "predictor.active")
 _HEADER_LIMIT = 16_000_000  # bytes; a larger header is not one of ours
 
 

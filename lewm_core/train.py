@@ -21,6 +21,8 @@ from lewm_core.train_autoencoder import AutoencoderSettings, AutoencoderStage
 from lewm_core.train_loop import LoopSettings, TrainError, train
 from lewm_core.train_predictor import PredictorSettings, PredictorStage, latent_store
 
+UNUSED_BELOW = 1.0
+"""A latent dimension whose spread is below its posterior's says nothing that the decoder could use."""
 STAGES = ("autoencoder", "aligner", "predictor")
 
 
@@ -50,7 +52,7 @@ def set_latent_statistics(model: LeWM, data: Path, folder: Path) -> torch.Tensor
     """Store mean and spread of the latents in the model; return how much each dimension matters (d,).
 
     A dimension matters by its spread over its posterior's: what the encoder writes precisely, the
-    decoder depends on. Predicting noise dimensions well would gain nothing.
+    decoder depends on. Unused dimensions are switched off in the predictor.
     """
     store = MelStore(data, "train")
     latents = latent_store(model, store, folder, "train").latents
@@ -64,6 +66,7 @@ def set_latent_statistics(model: LeWM, data: Path, folder: Path) -> torch.Tensor
     with torch.no_grad():
         logvar = model.audio_encoder(mel, mask)[1]
     weight = model.latent_std.square() / logvar[mask].exp().mean(0)
+    model.predictor.active.copy_(weight > UNUSED_BELOW)
     weight = weight.clamp(max=4 * float(weight.mean()))
     return weight / weight.mean()
 
