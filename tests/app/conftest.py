@@ -23,15 +23,18 @@ PATIENCE = 30_000
 """Milliseconds: a watchdog for things that take a fraction of a second on a machine that does nothing else."""
 
 
+def objects_of(kind: type) -> list:
+    # Asked of the type: isinstance would wake lazy objects of torch, which then warn.
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), kind) and isValid(thing)]
+
+
 def running_timers() -> set[int]:
     gc.collect()
-    timers = [thing for thing in gc.get_objects() if isinstance(thing, QTimer)]
-    return {id(timer) for timer in timers if isValid(timer) and timer.isActive()}
+    return {id(timer) for timer in objects_of(QTimer) if timer.isActive()}
 
 
 def running_qthreads() -> set[int]:
-    threads = [thing for thing in gc.get_objects() if isinstance(thing, QThread)]
-    return {id(thread) for thread in threads if isValid(thread) and thread.isRunning()}
+    return {id(thread) for thread in objects_of(QThread) if thread.isRunning()}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +55,7 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         assert not (running_qthreads() - qthreads), "a QThread was left running"
         left = running_timers() - timers
-        names = [repr(thing) for thing in gc.get_objects() if isinstance(thing, QTimer) and id(thing) in left]
+        names = [repr(timer) for timer in objects_of(QTimer) if id(timer) in left]
         assert not left, f"a timer was left running: {names}"
 
 
