@@ -14,55 +14,82 @@ from torch.nn import functional as F
 _SHORT_ATTENTION = 512 * 512  # query times key steps
 
 
-def rotate(x: Tensor, positions: Tensor) -> Tensor:
-    """Turn pairs of channels by angles that grow with position (RoPE, arXiv 2104.09864).
+def rotary(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and signed sines that ``rotate`` turns channels by (RoPE, arXiv 2104.09864).
 
     Args:
-        x: (b, h, t, e) queries or keys; e is even.
-        positions: (t,) or (b, t) positions, whole or fractional.
+        positions: (t,) whole or fractional.  width: channels a head, even.
 
     Returns:
-        (b, h, t, e), the type of ``x``.
+        cosine and sine, each (t, width), float32; the sine of the first half is negated.
     """
-    half = x.shape[-1] // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    half = width // 2
+    rates = 10_000.0 ** (-torch.arange(half, device=positions.device, dtype=torch.float32) / half)
     angles = positions.to(torch.float32).unsqueeze(-1) * rates
-    if angles.dim() == 3:
-        angles = angles.unsqueeze(1)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    first, second = x[..., :half], x[..., half:]
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
 
 
-@dataclass
-class KeyValueCache:
-    """Keys and values of one attention layer, allocated once for the longest allowed sequence.
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn channel i of the first half of ``x`` (…, e) together with channel i of the second half.
 
-    ``keys`` and ``values`` are (b, h, max_steps, e); the first ``length`` steps are filled.
+    Args:
+        cos, sin: of ``rotary``, shaped so that they broadcast over ``x``.
     """
+    first, second = x.chunk(2, dim=-1)
+    return torch.addcmul(x * cos, torch.cat((second, first), dim=-1), sin)
+
+
+@dataclass(frozen=True)
+class StepPlace:
+    """Where each row of a batch stands, worked out once a step and shared by all layers.
+
+    Attributes:
+        steps: steps each row has behind it.  rows, at: the same as indices, (b,) each.
+        cos, sin: (b, 1, 1, 1, e) the rotation of the new step.
+        bias: (b, 1, 1, longest) hides what a shorter row has not filled; None where all are level.
+    """
+
+    steps: list[int]
+    rows: Tensor
+    at: Tensor
+    cos: Tensor
+    sin: Tensor
+    bias: Tensor | None
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all rows stand at the same step."""
+        return self.bias is None
+
+    def pick(self, store: Tensor) -> Tensor:
+        """What ``store`` (b or more, k, …) holds for the coming step of each row, (b, …)."""
+        return store[: len(self.steps), self.steps[0]] if self.is_level else store[self.rows, self.at]
+
+
+@dataclass(frozen=True)
+class KeyValueCache:
+    """Keys and values of one attention layer, (b, h, k, e) each, allocated ahead for k steps."""
 
     keys: Tensor
     values: Tensor
-    length: int = 0
+    place: StepPlace
 
-    @classmethod
-    def empty(cls, batch: int, heads: int, max_steps: int, width: int, like: Tensor) -> KeyValueCache:
-        """Allocate a cache with the device and type of ``like``."""
-        shape = (batch, heads, max_steps, width)
-        return cls(like.new_zeros(shape), like.new_zeros(shape))
-
-    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new steps (b, h, t, e) and return views of everything stored so far.
+    def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store one new step a row, (b, h, 1, e) each; return views of the steps up to the longest row's.
 
         Raises:
             IndexError: the cache is full.
         """
-        end = self.length + keys.shape[2]
+        steps, end = self.place.steps, max(self.place.steps) + 1
         if end > self.keys.shape[2]:
             raise IndexError(f"the cache holds {self.keys.shape[2]} steps; {end} were asked for")
-        self.keys[:, :, self.length : end] = keys
-        self.values[:, :, self.length : end] = values
-        self.length = end
+        if self.place.is_level:
+            self.keys[:, :, steps[0]] = key[:, :, 0]
+            self.values[:, :, steps[0]] = value[:, :, 0]
+        else:
+            self.keys[self.place.rows, :, self.place.at] = key[:, :, 0]
+            self.values[self.place.rows, :, self.place.at] = value[:, :, 0]
         return self.keys[:, :, :end], self.values[:, :, :end]
 
 
@@ -92,14 +119,14 @@ def padding_bias(mask: Tensor, like: Tensor) -> Tensor:
     return bias.masked_fill(~mask, float("-inf"))[:, None, None, :]
 
 
-def causal_bias(steps: int, start: int, like: Tensor) -> Tensor:
-    """Hide the future from ``steps`` new steps behind ``start`` old ones, (1, 1, steps, start + steps)."""
-    ahead = torch.ones(steps, start + steps, dtype=torch.bool, device=like.device).triu(start + 1)
-    return torch.zeros(steps, start + steps, device=like.device).masked_fill(ahead, float("-inf"))[None, None]
+def causal_bias(steps: int, like: Tensor) -> Tensor:
+    """Hide the future of each of ``steps`` steps, (1, 1, steps, steps)."""
+    ahead = torch.ones(steps, steps, dtype=torch.bool, device=like.device).triu(1)
+    return torch.zeros(steps, steps, device=like.device).masked_fill(ahead, float("-inf"))[None, None]
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention with rotary positions, causal or not, cached or not."""
+    """Multi-head self-attention with rotary positions, causal or not, or one step behind a cache."""
 
     def __init__(self, dim: int, heads: int, *, causal: bool) -> None:
         super().__init__()
@@ -108,24 +135,29 @@ class SelfAttention(nn.Module):
         self.project_out = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """Attend over ``x`` (b, t, d) and, when given, over the steps in ``cache``.
+        """Attend over ``x`` (b, t, d) or, when a cache is given, from one new step over those in it.
 
         Args:
             mask: (b, t) true at real steps; only for the non-causal case (right padding needs no
                 mask under a causal one).
+            cache: then t is 1; the step is stored in it.
         """
         b, t, d = x.shape
-        query, key, value = (
-            self.project_in(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        )
-        start = cache.length if cache is not None else 0
-        positions = torch.arange(start, start + t, device=x.device)
-        query, key = rotate(query, positions), rotate(key, positions)
+        projected = self.project_in(x).view(b, t, 3, self.heads, d // self.heads)
+        if cache is None:
+            cos, sin = rotary(torch.arange(t, device=x.device), d // self.heads)
+            cos, sin = cos.to(x.dtype)[:, None, None], sin.to(x.dtype)[:, None, None]
+        else:
+            cos, sin = cache.place.cos, cache.place.sin
+        query, key = rotate(projected[:, :, :2], cos, sin).permute(2, 0, 3, 1, 4)
+        value = projected[:, :, 2].transpose(1, 2)
         if cache is not None:
             key, value = cache.append(key, value)
-        bias = None if mask is None else padding_bias(mask, x)
-        if self.causal and t > 1:
-            bias = causal_bias(t, start, x)
+            bias = cache.place.bias
+        elif self.causal and t > 1:
+            bias = causal_bias(t, x)
+        else:
+            bias = None if mask is None else padding_bias(mask, x)
         out = attend(query, key, value, bias)
         return self.project_out(out.transpose(1, 2).reshape(b, t, d))
 

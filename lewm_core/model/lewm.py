@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.aligner import Aligner, viterbi_durations
-from lewm_core.config import MelConfig, ModelConfig
+from lewm_core.config import ModelConfig
 from lewm_core.model.audio_encoder import AudioEncoder
 from lewm_core.model.mel_decoder import MelDecoder
 from lewm_core.model.predictor import JEPAPredictor, TextPlan
 from lewm_core.model.text_batch import TextBatch
-from lewm_core.model.text_encoder import DurationPredictor, TextEncoder, whole_durations
+from lewm_core.model.text_encoder import DurationPredictor, TextEncoder
 from lewm_core.model.text_plan import LengthRegulator
 
 BYTES_TO_SECONDS = 0.07
@@ -90,8 +90,8 @@ class LeWM(nn.Module):
         return phonemes if self.config.text_frontend == "phonemes" else text
 
     def normalise(self, latents: Tensor) -> Tensor:
-        """From the decoder's space to zero mean and unit spread a dimension, (…, d)."""
-        return (latents - self.latent_mean) / self.latent_std
+        """From the decoder's space to zero mean and unit spread a dimension, (…, d); unused ones are 0."""
+        return (latents - self.latent_mean) / self.latent_std * self.predictor.active
 
     def denormalise(self, latents: Tensor) -> Tensor:
         """Undo ``normalise``."""
@@ -166,19 +166,18 @@ class LeWM(nn.Module):
         Returns:
             normalised latents (b, steps r, d).
         """
-        state = self.predictor.start_state(plan, steps)
-        last: Tensor | None = None
+        state = self.predictor.start_state(plan, speaker, steps)
         made = []
         for _ in range(steps):
-            latents, _, _ = self.predictor.step(last, plan, speaker, state)
-            last = latents.flatten(1)
+            latents, _, _ = self.predictor.step(state)
+            state.last = latents.flatten(1)
             made.append(latents)
         return torch.cat(made, dim=1)
 
     def generate(
         self, text: TextBatch, speaker: Tensor, settings: SamplingSettings
     ) -> Generator[Step, None, Generated]:
-        """Speak one text freely, step by step.
+        """Speak one text freely, step by step: the batched engine with a batch of one.
 
         Yields:
             the latents of each step, as they are made.
@@ -186,51 +185,11 @@ class LeWM(nn.Module):
         Returns:
             everything that was made; when ``settings.cancelled()`` turns true it ends within one step.
         """
-        r = self.config.latents_per_step
-        rate = MelConfig().frame_rate / self.config.downsample_factor
-        random = torch.Generator().manual_seed(settings.seed)
-        with torch.inference_mode():
-            memory, mask = self.encode_text(text, speaker)
-            durations = None
-            max_steps = max(1, int(settings.max_seconds * rate / r))
-            planned = min(max_steps, 1 + int(BYTES_TO_SECONDS * int(text.lengths[0]) * rate / r))
-            if self.duration is not None:
-                durations = whole_durations(self.duration(memory, mask), mask, settings.speed)
-                planned = -(-int(durations.sum()) // r)
-                max_steps = min(max_steps, planned + max(4, planned // 10))
-            plan = self.plan(memory, mask, durations, max_steps)
-            state = self.predictor.start_state(plan, max_steps)
-        min_steps = int(settings.min_seconds * rate / r)
-        made: list[Tensor] = []
-        stops: list[Tensor] = []
-        attention: list[Tensor] = []
-        last: Tensor | None = None
-        reason = "max_length"
-        for step in range(max_steps):
-            if settings.cancelled():
-                reason = "cancelled"
-                break
-            with torch.inference_mode():
-                latents, stop, weights = self.predictor.step(
-                    last, plan, speaker, state, need_weights=settings.need_attention
-                )
-                if settings.temperature > 0:
-                    noise = torch.randn(latents.shape, generator=random)
-                    latents = latents + settings.temperature * self.residual_std * noise
-                last = latents.flatten(1)
-                probability = stop.sigmoid()[0]
-                made.append(self.denormalise(latents[0]))
-            stops.append(probability)
-            if weights is not None:
-                attention.append(weights[:, 0])
-            yield Step(made[-1], min(1.0, (step + 1) / planned))
-            if step >= min_steps and probability > settings.stop_threshold:
-                reason = "stop_head"
-                break
-        empty = torch.zeros(0, self.config.latent_dim)
-        return Generated(
-            latents=torch.cat(made) if made else empty,
-            stop_probability=torch.stack(stops) if stops else torch.zeros(0),
-            attention=torch.stack(attention, dim=2) if attention else None,
-            stop_reason=reason,
-        )
+        from lewm_core.inference_engine import Engine
+
+        engine = Engine(self, max_rows=1)
+        run = engine.join(text, speaker, settings)
+        while run.stop_reason is None:
+            for _, step in engine.step():
+                yield step
+        return run.result()

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
-from lewm_core.model.layers import DecoderBlock, KeyValueCache, padding_bias
+from lewm_core.model.layers import DecoderBlock, padding_bias
+from lewm_core.model.predictor_state import PredictorState, PreparedText
 
 ATTENTION_SPREAD = 5.0
 """Text units around the one being spoken that cross-attention prefers (alignment "durations")."""
@@ -37,15 +38,6 @@ class TextPlan:
     frames: Tensor | None
     centre: Tensor | None
     latents: Tensor
-
-
-@dataclass
-class PredictorState:
-    """What generation carries from step to step: a cache a layer and the projected text."""
-
-    caches: list[KeyValueCache]
-    memories: list[tuple[Tensor, Tensor]]
-    step: int = 0
 
 
 class Prenet(nn.Module):
@@ -77,18 +69,26 @@ class LatentHead(nn.Module):
         self.norm_out = nn.LayerNorm(width)
         self.project_out = nn.Linear(width, config.latent_dim)
 
-    def forward(self, hidden: Tensor, frames: Tensor | None) -> Tensor:
-        """Map (b, k, w) and, where there is a plan, its (b, k r, x) to latents (b, k r, d)."""
+    def forward(self, hidden: Tensor, moments: Tensor | None) -> Tensor:
+        """Map (b, k, w) and, where there is a plan, the projected text of each latent (b, k r, w) to
+        latents (b, k r, d).
+        """
         b, k, w = hidden.shape
         x = self.spread(hidden).view(b, k * self.latents_per_step, w)
-        if self.text is not None and frames is not None:
-            x = x + self.text(frames)
+        if moments is not None:
+            x = x + moments
         x = x + self.feed(self.norm(x))
         return self.project_out(self.norm_out(x))
 
 
 class JEPAPredictor(nn.Module):
-    """Causal transformer decoder with cross-attention to the text and a stop head."""
+    """Causal transformer decoder with cross-attention to the text and a stop head.
+
+    ``active`` (d,) is 0 for latent dimensions that the autoencoder left unused: they are predicted as
+    their mean, so that their noise cannot build up in a free run.
+    """
+
+    active: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -108,18 +108,36 @@ class JEPAPredictor(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         self.head = LatentHead(config)
+        self.register_buffer("active", torch.ones(config.latent_dim))
         self.stop = nn.Linear(width, 1)
 
     def _decoder_blocks(self) -> list[DecoderBlock]:
         return cast(list[DecoderBlock], list(self.blocks))
 
-    def start_state(self, plan: TextPlan, max_steps: int) -> PredictorState:
-        """Allocate caches for ``max_steps`` and project the text once for every layer."""
-        heads = self.config.predictor_heads
-        width = self.config.predictor_dim // heads
-        batch = plan.memory.shape[0]
-        caches = [KeyValueCache.empty(batch, heads, max_steps, width, plan.memory) for _ in self.blocks]
-        return PredictorState(caches, [block.cross.memory(plan.memory) for block in self._decoder_blocks()])
+    def prepare(self, plan: TextPlan, speaker: Tensor) -> PreparedText:
+        """Project text and speaker for every layer and step at once.
+
+        Args:
+            speaker: (b,) or a blend of speakers (b, w).
+        """
+        voice = self.speaker(speaker) if speaker.dim() == 1 else speaker
+        given, moments = voice.unsqueeze(1), None
+        if self.text_in is not None and self.head.text is not None and plan.frames is not None:
+            r = self.config.latents_per_step
+            b, n, width = plan.frames.shape
+            given = given + self.text_in(plan.frames.reshape(b, n // r, r * width))
+            moments = self.head.text(plan.frames)
+        memories = [block.cross.memory(plan.memory) for block in self._decoder_blocks()]
+        return PreparedText(given, moments, attention_bias(plan), memories)
+
+    def start_state(self, plan: TextPlan, speaker: Tensor, max_steps: int) -> PredictorState:
+        """Start to speak a whole batch, at most ``max_steps`` steps."""
+        rows, units = plan.mask.shape
+        state = PredictorState.empty(self.config, rows, max_steps, units, like=plan.memory)
+        prepared = self.prepare(plan, speaker)
+        for row in range(rows):
+            state.put(row, prepared, self.start)
+        return state
 
     def forward(self, history: Tensor, plan: TextPlan, speaker: Tensor) -> tuple[Tensor, Tensor]:
         """Predict every step at once from a known history (teacher forcing).
@@ -130,33 +148,35 @@ class JEPAPredictor(nn.Module):
         Returns:
             latents (b, k r, d) and stop logits (b, k).
         """
-        hidden, _ = self._run(history, plan, speaker, None, slice(0, history.shape[1]), need_weights=False)
-        return self.head(hidden, plan.frames), self.stop(hidden).squeeze(-1)
+        prepared = self.prepare(plan, speaker)
+        x = self.prenet(history) + prepared.given
+        for block, memory in zip(self._decoder_blocks(), prepared.memories, strict=True):
+            x, _ = block(x, memory, prepared.bias)
+        hidden = self.norm(x)
+        return self.head(hidden, prepared.moments) * self.active, self.stop(hidden).squeeze(-1)
 
     def step(
-        self,
-        last: Tensor | None,
-        plan: TextPlan,
-        speaker: Tensor,
-        state: PredictorState,
-        *,
-        need_weights: bool = False,
+        self, state: PredictorState, *, need_weights: bool = False
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Advance one step.
+        """Advance every row of ``state`` one step.
 
-        Args:
-            last: (b, r d) the latents of the step before; None at the first step.
+        The caller writes what the next step shall be told into ``state.last`` (with noise or without).
 
         Returns:
             latents (b, r, d), stop logits (b,), cross-attention (layers, b, h, u) where asked for.
         """
-        r = self.config.latents_per_step
-        history = (self.start.expand(plan.memory.shape[0], -1) if last is None else last).unsqueeze(1)
-        at = slice(state.step, state.step + 1)
-        hidden, weights = self._run(history, plan, speaker, state, at, need_weights=need_weights)
-        frames = None if plan.frames is None else plan.frames[:, at.start * r : at.stop * r]
-        state.step += 1
-        return self.head(hidden, frames), self.stop(hidden)[:, 0, 0], weights
+        now = state.now()
+        x = (self.prenet(state.last[: state.rows]) + now.given).unsqueeze(1)
+        collected = []
+        for layer, block in enumerate(self._decoder_blocks()):
+            x, weights = block(
+                x, state.memory(layer), now.bias, state.cache(layer, now.place), need_weights=need_weights
+            )
+            collected.append(weights)
+        hidden = self.norm(x)
+        state.advance()
+        attention = torch.stack([weights[:, :, 0] for weights in collected]) if need_weights else None
+        return self.head(hidden, now.moments) * self.active, self.stop(hidden)[:, 0, 0], attention
 
     def shift(self, latents: Tensor) -> Tensor:
         """Turn latents (b, k r, d) into histories (b, k, r d): each step sees the step before it."""
@@ -165,29 +185,8 @@ class JEPAPredictor(nn.Module):
         steps = latents.reshape(b, n // r, r * d)
         return torch.cat((self.start.expand(b, 1, -1).to(steps.dtype), steps[:, :-1]), dim=1)
 
-    def _run(
-        self, history: Tensor, plan: TextPlan, speaker: Tensor, state: PredictorState | None, at: slice,
-        *, need_weights: bool,
-    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-        """Run the blocks over steps ``at`` and return hidden (b, k, w) and attention where asked for."""
-        voice = self.speaker(speaker) if speaker.dim() == 1 else speaker
-        x = self.prenet(history) + voice.unsqueeze(1)
-        if self.text_in is not None and plan.frames is not None:
-            r = self.config.latents_per_step
-            b, n, width = plan.frames.shape
-            x = x + self.text_in(plan.frames.reshape(b, n // r, r * width)[:, at])
-        bias = attention_bias(plan, at)
-        collected = []
-        for layer, block in enumerate(self._decoder_blocks()):
-            memory = block.cross.memory(plan.memory) if state is None else state.memories[layer]
-            cache = None if state is None else state.caches[layer]
-            x, weights = block(x, memory, bias, cache, need_weights=need_weights)
-            collected.append(weights)
-        attention = torch.stack([w[:, :, -1] for w in collected]) if need_weights else None
-        return self.norm(x), attention
 
-
-def attention_bias(plan: TextPlan, at: slice) -> Tensor:
+def attention_bias(plan: TextPlan) -> Tensor:
     """Return what is added to cross-attention scores, (b, 1, 1 or k, u): -inf at padding, and under a
     plan a bell around the unit being spoken, which keeps attention monotonic without learning it.
     """
@@ -195,5 +194,5 @@ def attention_bias(plan: TextPlan, at: slice) -> Tensor:
     if plan.centre is None:
         return hidden
     units = torch.arange(plan.mask.shape[1], device=plan.mask.device)
-    offset = units[None, None, :] - plan.centre[:, at].unsqueeze(-1)
+    offset = units[None, None, :] - plan.centre.unsqueeze(-1)
     return hidden - 0.5 * (offset / ATTENTION_SPREAD).square().unsqueeze(1)
