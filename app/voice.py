@@ -109,8 +109,7 @@ class VoiceController(QObject):
         self.changed.emit()
 
     def _refuse(self, path: str, failure: Failure) -> None:
-        if failure.details:
-            logger.warning("refused %s\n%s", path, failure.details)
+        logger.info("refused %s: %s", path, failure.message)
         self.candidate, self.refusal = None, Refusal(path, failure.message)
         self.changed.emit()
 
@@ -127,7 +126,7 @@ class VoiceController(QObject):
         self.changed.emit()
 
     def _on_load_failed(self, path: str | None, failure: Failure) -> None:
-        if failure.details:
+        if not failure.expected:
             logger.error("loading %s failed\n%s", path, failure.details)
         if self._settings.vocoder and self.voice is None:
             # A vocoder that was there last time and is not any more must not keep the studio silent.
