@@ -1,0 +1,148 @@
+"""Say in numbers where a model loses quality on one clip: blur or noise, decoder or predictor, and whether the
+free run stays on its path. Definitions: docs/analysis.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lewm_core.commands._shared import (
+    add_voice_arguments,
+    fitting_speaker,
+    load_synthesiser,
+    print_json,
+    read_text,
+    run_with_bar,
+)
+
+if TYPE_CHECKING:
+    from lewm_core.analysis.drift import Drift
+    from lewm_core.analysis.pane_report import PaneReport
+    from lewm_core.inference import Comparison
+
+HELP = "measure where a model loses quality on a clip"
+_NAMES = {
+    "reconstruction": "reconstruction",
+    "teacher_forced": "teacher-forced",
+    "autoregressive": "autoregressive*",
+    "matched_noise": "matched noise",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clip", type=Path, metavar="CLIP.wav", help="recorded speech: WAV, FLAC, OGG or MP3")
+    parser.add_argument("--text", required=True, help='what is said in the clip; "-" reads standard input')
+    add_voice_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    text = read_text(arguments.text)
+    synthesiser = load_synthesiser(arguments)
+    config = synthesiser.info.mel
+    speaker = fitting_speaker(arguments.speaker, text, synthesiser.info.speakers)
+    comparison = run_with_bar(
+        synthesiser.compare(
+            arguments.clip, text, speaker, seed=arguments.seed, temperature=arguments.temperature
+        )
+    )
+    reports = _reports(comparison, config)
+    drift = _drift(comparison, config.frame_rate)
+    if arguments.json:
+        print_json(
+            {
+                "clip": str(arguments.clip),
+                "speaker": speaker,
+                "panes": {name: pane_numbers(report) for name, report in reports.items()},
+                "free_run": None if drift is None else drift_numbers(drift),
+                "recipe": comparison.recipe,
+            }
+        )
+        return 0
+    _print(arguments.clip, speaker, reports, drift)
+    return 0
+
+
+def _reports(comparison: Comparison, config: Any) -> dict[str, PaneReport]:
+    """A report of each pane, and of noise as strong as the reconstruction's error for comparison."""
+    from lewm_core.analysis.matched_noise import add_matched_noise
+    from lewm_core.analysis.pane_report import report_pane
+    from lewm_core.analysis.pitch import pitch_track
+
+    truth = comparison.panes["ground_truth"].mel
+    pitch = pitch_track(comparison.original, comparison.sample_rate, truth.shape[1], config.frame_rate)
+    reports = {}
+    for name, pane in comparison.panes.items():
+        if name != "ground_truth" and pane.mel.shape[1]:
+            reports[name] = report_pane(pane.mel, truth, config, pitch, aligned=name == "autoregressive")
+    if "reconstruction" in reports:
+        noisy = add_matched_noise(truth, reports["reconstruction"].l1, config=config)
+        reports["matched_noise"] = report_pane(noisy, truth, config, pitch)
+    return reports
+
+
+def _drift(comparison: Comparison, frame_rate: float) -> Drift | None:
+    from lewm_core.analysis.drift import measure_drift
+
+    free = comparison.panes.get("autoregressive")
+    if free is None or not free.mel.shape[1]:
+        return None
+    truth = comparison.panes["ground_truth"].mel
+    return measure_drift(truth, free.mel, frame_rate, stopped=comparison.stop_reason == "stop_head")
+
+
+def pane_numbers(report: PaneReport) -> dict[str, Any]:
+    """The report as plain data for JSON."""
+    return {
+        "mel_l1": report.l1,
+        "blur": report.formants.mean,
+        "own_contrast": report.formants.own_contrast,
+        "prominence_db": report.formants.prominence_db,
+        "truth_prominence_db": report.formants.truth_prominence_db,
+        "harmonic_blur": report.harmonics.mean,
+        "correlation_frequency": report.structure.frequency.lag_one,
+        "correlation_time": report.structure.time.lag_one,
+        "bias_db": report.structure.bias_db,
+        "error": report.kind,
+        "l1_by_class": {error.name: error.l1 for error in report.classes},
+        "worst_s": [round(place.time_s, 3) for place in report.worst],
+        "aligned": report.aligned,
+    }
+
+
+def drift_numbers(drift: Drift) -> dict[str, Any]:
+    """The drift as plain data for JSON."""
+    import numpy as np
+
+    from lewm_core.analysis.drift_verdict import drift_verdict
+
+    return {
+        "verdict": drift_verdict(drift),
+        "departure_s": drift.departure_s,
+        "collapse_s": drift.ending.collapse_s,
+        "missing_s": drift.ending.missing_s,
+        "runs_on": drift.ending.runs_on,
+        "median_divergence": float(np.median(drift.free_divergence)) if drift.chance_db else None,
+        "chance_db": drift.chance_db,
+    }
+
+
+def _print(clip: Path, speaker: str, reports: dict[str, PaneReport], drift: Drift | None) -> None:
+    print(f"{clip.name} and {speaker}")
+    print(
+        f"{'':<17}{'mel L1':>7}{'blur':>7}{'harmonics':>11}{'contrast':>10}{'r freq':>8}{'r time':>8}  error"
+    )
+    for name, report in reports.items():
+        print(
+            f"{_NAMES[name]:<17}{report.l1:>7.3f}{_number(report.formants.mean):>7}"
+            f"{_number(report.harmonics.mean):>11}{_number(report.formants.own_contrast):>10}"
+            f"{_number(report.structure.frequency.lag_one):>8}{_number(report.structure.time.lag_one):>8}"
+            f"  {report.kind}"
+        )
+    if drift is not None:
+        print("* on the time axis of the clip, by dynamic time warping")
+        print(f"free run: {drift_numbers(drift)['verdict']}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
