@@ -11,19 +11,27 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 
 from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
 from lewm_core.config import DEFAULT_TEMPERATURE, Speaker
+from lewm_core.inference_engine import lay_out_for_steps
 from lewm_core.mel import AudioError, load_audio, log_mel
 from lewm_core.model.lewm import LeWM, SamplingSettings
-from lewm_core.model.mel_decoder import RECEPTIVE_LATENTS
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.phonemes import phonemise
 from lewm_core.resources_path import resource
+from lewm_core.streaming import (
+    FIRST_FRAMES,
+    LARGEST_FRAMES,
+    NO_STREAMING,
+    AudioChunk,
+    GrowingMel,
+    GrowingWave,
+)
 from lewm_core.text import Sentence, TextError, normalise, split_sentences
 from lewm_core.vocoder import Vocoder, load_vocoder
 
@@ -31,6 +39,9 @@ PANES = ("ground_truth", "reconstruction", "teacher_forced", "autoregressive")
 MAX_CLIP_SECONDS = 60.0
 _SILENCE = float(np.log(1e-7))
 _STEPS_BETWEEN_PARTIALS = 6  # about half a second of speech at 11.7 steps/s
+
+
+_Item = TypeVar("_Item")
 
 
 class UnknownSpeakerError(ValueError):
@@ -145,33 +156,6 @@ class _Clock:
         self._timings[self._name] += time.perf_counter() - self._start
 
 
-class GrowingMel:
-    """Decodes latents as they come; frames beyond the decoder's reach are decoded only once."""
-
-    def __init__(self, model: LeWM) -> None:
-        self._model = model
-        self._latents: list[torch.Tensor] = []
-        self._settled = 0  # latents whose frames cannot change any more
-        self._mel = np.zeros((model.config.n_mels, 0), np.float32)
-
-    def add(self, latents: torch.Tensor) -> None:
-        """Append latents (r, d)."""
-        self._latents.append(latents)
-
-    def mel(self) -> np.ndarray:
-        """Return everything so far (m, t); the last frames may still change."""
-        factor = self._model.config.downsample_factor
-        latents = torch.cat(self._latents)
-        start = max(0, self._settled - RECEPTIVE_LATENTS)
-        with torch.inference_mode():
-            window = self._model.mel_decoder(latents[start:].unsqueeze(0))[0].numpy()
-        fresh = window[:, (self._settled - start) * factor :]
-        whole = np.concatenate((self._mel, fresh), axis=1)
-        self._settled = max(self._settled, len(latents) - RECEPTIVE_LATENTS)
-        self._mel = whole[:, : self._settled * factor]
-        return whole
-
-
 class Synthesiser:
     """A loaded checkpoint with its vocoder: speaks texts and compares clips."""
 
@@ -187,7 +171,13 @@ class Synthesiser:
             CheckpointError, VocoderError: with a sentence that says what is wrong.
         """
         model, info = load_checkpoint(checkpoint if checkpoint is not None else embedded_checkpoint())
+        lay_out_for_steps(model)
         return cls(model, info, load_vocoder(vocoder or info.vocoder, info.mel))
+
+    def warm_up(self) -> None:
+        """Speak a word that nobody hears, so that the first request does not wait for what starts late."""
+        speaker = self.info.speakers[0]
+        finish(self.synthesise(SynthesisRequest("एक" if speaker.language == "hi" else "one", speaker.name)))
 
     def speaker(self, name: str) -> tuple[int, Speaker]:
         """Find a speaker by name.
@@ -213,6 +203,32 @@ class Synthesiser:
         Raises:
             TextError, UnknownSpeakerError: before anything is made.
         """
+        return (yield from _only(Progress, self._speech(request, cancelled, NO_STREAMING)))
+
+    def stream(
+        self,
+        request: SynthesisRequest,
+        cancelled: Callable[[], bool] = never,
+        first_frames: int = FIRST_FRAMES,
+    ) -> Generator[AudioChunk, None, SynthesisResult]:
+        """Speak a request in chunks that can be played while the rest is still being made.
+
+        The chunks joined are what ``synthesise`` makes of the request. When ``cancelled()`` turns true what
+        was made by then comes as one more chunk, and no other.
+
+        Args:
+            first_frames: mel frames that the first chunk of a sentence waits for; each later chunk waits for
+                twice as many as the one before it.
+
+        Raises:
+            TextError, UnknownSpeakerError: before anything is made.
+        """
+        return (yield from _only(AudioChunk, self._speech(request, cancelled, first_frames)))
+
+    def _speech(
+        self, request: SynthesisRequest, cancelled: Callable[[], bool], first_frames: int
+    ) -> Generator[Progress | AudioChunk, None, SynthesisResult]:
+        """Speak sentence by sentence, telling of progress and handing out chunks."""
         _, speaker = self.speaker(request.speaker)
         if not 0.2 <= request.speed <= 5.0 or not 0.0 <= request.temperature <= 2.0:
             raise TextError("Speed must lie between 0.2 and 5, temperature between 0 and 2.")
@@ -224,7 +240,9 @@ class Synthesiser:
             if cancelled():
                 made.reasons.append("cancelled")
             else:
-                yield from self._speak(request, sentence, number, len(sentences), made, cancelled)
+                yield from self._speak(
+                    request, sentence, number, len(sentences), made, cancelled, first_frames
+                )
             if made.reasons[-1] == "cancelled":
                 break
         yield Progress(1.0, "Done")
@@ -232,10 +250,9 @@ class Synthesiser:
 
     def _speak(
         self, request: SynthesisRequest, sentence: Sentence, number: int, count: int, made: _Made,
-        cancelled: Callable[[], bool],
-    ) -> Generator[Progress, None, None]:  # fmt: skip
+        cancelled: Callable[[], bool], first_frames: int,
+    ) -> Generator[Progress | AudioChunk, None, None]:  # fmt: skip
         """Speak one sentence and add it, and the pause behind it, to ``made``."""
-        n_mels, hop = self.info.mel.n_mels, self.info.mel.hop_length
         index, speaker = self.speaker(request.speaker)
         message = f"Speaking sentence {number + 1} of {count}" if count > 1 else "Speaking"
         with _Clock(made.timings, "text"):
@@ -246,7 +263,8 @@ class Synthesiser:
             speed=request.speed,
             cancelled=cancelled,
         )
-        growing = GrowingMel(self.model)
+        growing, sound = GrowingMel(self.model), GrowingWave(self.vocoder, self.info.mel)
+        wanted = first_frames
         run = self.model.generate(text, torch.tensor([index]), settings)
         for step in range(1_000_000):
             try:
@@ -256,22 +274,50 @@ class Synthesiser:
                 generated = end.value
                 break
             growing.add(item.latents)
+            fraction = (number + 0.9 * item.fraction) / count
             partial = None
-            if step % _STEPS_BETWEEN_PARTIALS == 0:
+            if sound.ready(growing.settled_frames) >= wanted:
+                until = sound.frames + sound.ready(growing.settled_frames)
+                yield self._chunk(made, growing, sound, until, number, count, fraction)
+                wanted = min(2 * wanted, LARGEST_FRAMES)
+            elif first_frames >= NO_STREAMING and step % _STEPS_BETWEEN_PARTIALS == 0:
                 with _Clock(made.timings, "decoder"):
-                    partial = made.mel(n_mels, growing.mel())
-            yield Progress((number + 0.9 * item.fraction) / count, message, partial)
+                    partial = made.mel(self.info.mel.n_mels, growing.mel())
+            yield Progress(fraction, message, partial)
         made.reasons.append(generated.stop_reason)
         if not len(generated.latents):
             return
-        with _Clock(made.timings, "decoder"), torch.inference_mode():
-            mel = self.model.mel_decoder(generated.latents.unsqueeze(0))[0].numpy()
-        with _Clock(made.timings, "vocoder"):
-            wave = self.vocoder.decode(np.concatenate((mel, mel[:, -1:]), axis=1))
-        pause = round(sentence.pause * self.info.mel.frame_rate) if number + 1 < count else 0
-        made.mels.append(np.pad(mel, ((0, 0), (0, pause)), constant_values=_SILENCE))
-        made.waves.append(np.pad(wave, (0, pause * hop)))
         made.latents.append(generated.latents.numpy())
+        is_followed = number + 1 < count and generated.stop_reason != "cancelled"
+        pause = round(sentence.pause * self.info.mel.frame_rate) if is_followed else 0
+        yield self._chunk(made, growing, sound, None, number, count, (number + 1) / count, pause)
+
+    def _chunk(
+        self, made: _Made, growing: GrowingMel, sound: GrowingWave, until: int | None, number: int, count: int,
+        fraction: float, pause: int = 0,
+    ) -> AudioChunk:  # fmt: skip
+        """Decode the frames from the last chunk's end to ``until`` (None: to the end of the sentence, with a
+        pause of so many frames) and add them to ``made``.
+        """
+        hop, first = self.info.mel.hop_length, sound.frames
+        with _Clock(made.timings, "decoder"):
+            mel = growing.mel()
+        with _Clock(made.timings, "vocoder"):
+            wave = (
+                sound.rest(mel) if until is None else sound.samples(mel[:, : growing.settled_frames], until)
+            )
+        fresh = np.pad(mel[:, first : sound.frames], ((0, 0), (0, pause)), constant_values=_SILENCE)
+        wave = np.pad(wave, (0, pause * hop))
+        is_last = until is None and (number + 1 == count or made.reasons[-1] == "cancelled")
+        if is_last:  # as everywhere, a wave ends with the middle of its last frame
+            wave = wave[:-hop]
+        chunk = AudioChunk(
+            wave=wave, mel=fresh, start=sum(map(len, made.waves)), sample_rate=self.info.mel.sample_rate,
+            sentence=number, sentences=count, fraction=fraction, is_last=is_last,
+        )  # fmt: skip
+        made.mels.append(fresh)
+        made.waves.append(wave)
+        return chunk
 
     def read(self, text: str, speaker: Speaker) -> TextBatch:
         """Turn a normalised sentence into what this checkpoint's text encoder reads.
@@ -378,6 +424,20 @@ class Synthesiser:
     def _render(self, mel: np.ndarray, truth: np.ndarray) -> Rendering:
         mel = np.ascontiguousarray(mel[:, : truth.shape[1]])
         return Rendering(mel, self.vocoder.decode(mel), mel_l1(mel, truth))
+
+
+def _only(
+    kind: type[_Item], job: Generator[Progress | AudioChunk, None, SynthesisResult]
+) -> Generator[_Item, None, SynthesisResult]:
+    """Of what a job yields, that of one kind."""
+    while True:
+        try:
+            item = next(job)
+        except StopIteration as end:
+            result: SynthesisResult = end.value
+            return result
+        if isinstance(item, kind):
+            yield item
 
 
 def mel_l1(mel: np.ndarray, truth: np.ndarray) -> float | None:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lewm_core.inference_engine import Engine, Run, one_thread, run_all
+from lewm_core.inference_engine import Engine, Run, lay_out_for_steps, one_thread, run_all
 from lewm_core.model.lewm import Generated, LeWM, SamplingSettings
 from lewm_core.model.text_batch import TextBatch
 from tests.lewm_core.tiny import tiny_model
@@ -212,3 +212,13 @@ def test_the_number_of_threads_is_given_back() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_layout_of_the_weights_changes_neither_speech_nor_checkpoint() -> None:
+    model, job = chatty_model(), Job(TEXTS[4], 1, 3, 0.5, 1.0, 0, None)
+    before = alone(model, job)
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    lay_out_for_steps(model)
+    after = alone(model, job)
+    assert torch.allclose(after.latents, before.latents, atol=1e-5)
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
