@@ -141,6 +141,6 @@ class Loudspeaker:
 def _load_portaudio() -> Any:
     try:
         import sounddevice
-    except OSError as error:
+    except (OSError, ImportError) as error:
         raise PlaybackError(NO_PORTAUDIO) from error
     return sounddevice

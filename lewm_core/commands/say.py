@@ -2,6 +2,7 @@
 
 lewm say "Hello there." --speaker heart --out hello.wav
 lewm say - --json < story.txt
+lewm say "Hello there." --play          (heard from the first chunk on, and written too)
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lewm_core.commands._shared import (
     InputError,
@@ -22,6 +25,9 @@ from lewm_core.commands._shared import (
 )
 from lewm_core.files import write_atomically
 from lewm_core.mel import write_wav
+
+if TYPE_CHECKING:
+    from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult
 
 HELP = "speak a text into a WAV file"
 
@@ -39,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format", choices=("PCM_16", "PCM_24", "FLOAT"), default="PCM_16", help="samples (default PCM_16)"
+    )
+    parser.add_argument(
+        "--play", action="store_true", help="play the speech while it is being made, besides writing it"
     )
     add_voice_arguments(parser)
 
@@ -59,7 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
         temperature=arguments.temperature,
         speed=arguments.speed,
     )
-    result = run_with_bar(synthesiser.synthesise(request))
+    played: dict[str, Any] = {}
+    if arguments.play:
+        result, played = play(synthesiser, request)
+    else:
+        result = run_with_bar(synthesiser.synthesise(request))
     write_wav(out, result.wave, result.sample_rate, arguments.format)
     recipe_file = write_atomically(
         out.with_suffix(".json"), (json.dumps(result.recipe, ensure_ascii=False, indent=2) + "\n").encode()
@@ -78,12 +91,58 @@ def run(arguments: argparse.Namespace) -> int:
                 "timings": {stage: round(time, 4) for stage, time in result.timings.items()},
                 "real_time_factor": round(spent / seconds, 4) if seconds else None,
                 "recipe": result.recipe,
+                **played,
             }
         )
     else:
         factor = f", real-time factor {spent / seconds:.2f}" if seconds else ""
         print(f"{out}: {seconds:.2f} s by {request.speaker}, made in {spent:.2f} s{factor}")
-    return 0
+    return 1 if played.get("play_error") else 0
+
+
+def play(synthesiser: Synthesiser, request: SynthesisRequest) -> tuple[SynthesisResult, dict[str, Any]]:
+    """Speak a request and play it from the first chunk on.
+
+    Where nothing can be played it says why at once on standard error and goes on, so that the file is written.
+
+    Returns:
+        the result, and seconds from the request to the first chunk and to the first sound ("first_chunk_s",
+        "first_sound_s"), silence in its midst because a chunk came late ("missed_s"), "play_error" or None.
+    """
+    from lewm_core.playback import Loudspeaker, PlaybackError
+
+    loudspeaker, error = None, None
+    try:
+        loudspeaker = Loudspeaker(synthesiser.info.mel.sample_rate)
+    except PlaybackError as trouble:
+        error = str(trouble)
+        print(f"lewm: {error}", file=sys.stderr)
+    first_chunk = None
+    start = time.perf_counter()
+    speech = synthesiser.stream(request)
+    try:
+        while True:
+            try:
+                chunk = next(speech)
+            except StopIteration as end:
+                result: SynthesisResult = end.value
+                break
+            first_chunk = first_chunk or time.perf_counter() - start
+            if loudspeaker is not None:
+                loudspeaker.play(chunk.wave)
+        if loudspeaker is not None and not loudspeaker.finish():
+            error = "The sound device went away while it played."
+            print(f"lewm: {error}", file=sys.stderr)
+    finally:
+        if loudspeaker is not None:
+            loudspeaker.close()
+    heard = None if loudspeaker is None else loudspeaker.first_heard
+    return result, {
+        "first_chunk_s": None if first_chunk is None else round(first_chunk, 4),
+        "first_sound_s": None if heard is None else round(heard - start, 4),
+        "missed_s": None if loudspeaker is None else round(loudspeaker.missed_seconds, 4),
+        "play_error": error,
+    }
 
 
 def _free_name(path: Path) -> Path:
