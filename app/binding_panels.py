@@ -121,7 +121,7 @@ class CheckpointBinding:
         panel.load_requested.connect(studio.voice.load_candidate)
         panel.dismiss_requested.connect(studio.voice.dismiss)
         self._shown: tuple[object, ...] = ()
-        # The panel makes its rows anew each time: told once after a burst of changes, and only when they differ.
+        # Told once after a burst of changes, and only when they differ.
         self._later = QTimer(panel)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.refresh)

@@ -24,6 +24,8 @@ from widgets.theme import Theme, current_theme, monospace_font
 
 _STACKED_BELOW = 250
 """Width (px) under which values stand below their labels."""
+_USUAL_ROWS = 26
+"""Rows made with the panel, before the window is seen: making them later would hold it up for a moment."""
 _MONOSPACE_WORDS = ("sha", "hash", "digest")
 _PATH_WORDS = ("file", "path")
 
@@ -63,6 +65,7 @@ class CheckpointPanel(QWidget):
         self._is_stacked = False
         self._rows: list[tuple[QLabel, _Value]] = []
         self._build()
+        self._make_rows(_USUAL_ROWS)
         self.set_empty()
 
     def set_info(self, title: str, rows: list[tuple[str, str]], state: str, message: str = "") -> None:
@@ -112,8 +115,8 @@ class CheckpointPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "_title") and self._state:
             self._show_icon(current_theme())
-            for label, value in self._rows:
-                value.restyle(label.text())
+            for _, value in self._rows:
+                value.restyle()
 
     def _build(self) -> None:
         self._title = QLabel(self)
@@ -178,21 +181,22 @@ class CheckpointPanel(QWidget):
         QWidget.setTabOrder(self._dismiss, self._open)
 
     def _show_rows(self, rows: list[tuple[str, str]]) -> None:
-        while len(self._rows) > len(rows):
-            for widget in self._rows.pop():
-                widget.hide()
-                self._grid.removeWidget(widget)
-                widget.deleteLater()
-        while len(self._rows) < len(rows):
+        """Fill the rows that are there, make those that are missing, hide those that are left over."""
+        self._make_rows(len(rows))
+        for number, (label, value) in enumerate(self._rows):
+            wanted = number < len(rows)
+            if wanted:
+                label.setText(rows[number][0])
+                value.show_value(*rows[number])
+            label.setVisible(wanted)
+            value.setVisible(wanted)
+
+    def _make_rows(self, count: int) -> None:
+        while len(self._rows) < count:
             label, value = QLabel(self._grid_widget), _Value(self._grid_widget)
             label.setProperty("role", "small")
-            label.show()
-            value.show()
             self._rows.append((label, value))
             self._place_row(len(self._rows) - 1)
-        for (label, value), (name, text) in zip(self._rows, rows, strict=True):
-            label.setText(name)
-            value.show_value(name, text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -228,27 +232,33 @@ class _Value(QLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._shown: tuple[str, str] | None = None
         self._full = ""
-        self._is_path = False
+        self._is_path = self._is_hash = False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def show_value(self, name: str, text: str) -> None:
+        if (name, text) == self._shown:
+            return
         words = name.lower()
+        self._shown = (name, text)
         self._full = text
         self._is_path = any(word in words for word in _PATH_WORDS) and ("/" in text or "\\" in text)
         self.setWordWrap(not self._is_path)
         self.setAccessibleName(f"{name}: {text}")
         self.setToolTip(text if self._is_path else "")
-        self.restyle(name)
+        is_hash = any(word in words for word in _MONOSPACE_WORDS)
+        if is_hash != self._is_hash:
+            self._is_hash = is_hash
+            self.restyle()
         self._show_text()
 
-    def restyle(self, name: str) -> None:
+    def restyle(self) -> None:
         """Hashes stand in the monospace font."""
-        is_hash = any(word in name.lower() for word in _MONOSPACE_WORDS)
-        # An empty font stands for that of the application.
-        self.setFont(monospace_font(current_theme()) if is_hash else QFont())
+        # An empty font stands for that of the application. Setting one costs milliseconds under a style sheet.
+        self.setFont(monospace_font(current_theme()) if self._is_hash else QFont())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -4,43 +4,50 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from widgets.buttons import IconButton
 from widgets.theme import current_theme, mix
 
-_STEPS = 1000
 _FRAME_MS = 40
 _SWEEP_FRAMES = 36
 
 
-class ThinProgress(QProgressBar):
-    """A progress line 4 px high; a part of it wanders while the share done is not known."""
+class ThinProgress(QWidget):
+    """A progress line 4 px high; a part of it wanders while the share done is not known.
+
+    Not a `QProgressBar`: its `setValue` repaints at once, in the middle of whatever is going on.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setTextVisible(False)
         self.setFixedHeight(4)
+        self._fraction: float | None = 0.0
         self._frame = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._next_frame)
 
+    def fraction(self) -> float | None:
+        """The share shown, 0 to 1; None while it is not known."""
+        return self._fraction
+
     def set_fraction(self, fraction: float | None) -> None:
         """Show a share of 0 to 1, or None while it is not known."""
+        fraction = None if fraction is None else min(max(fraction, 0.0), 1.0)
+        if fraction == self._fraction:
+            return
+        self._fraction = fraction
         if fraction is None:
-            self.setRange(0, 0)
             self._wander()
         else:
             self._timer.stop()
-            self.setRange(0, _STEPS)
-            self.setValue(round(min(max(fraction, 0.0), 1.0) * _STEPS))
+        self.setAccessibleDescription("" if fraction is None else f"{fraction:.0%}")
         self.update()
 
     def rest(self) -> None:
         """Stop wandering."""
-        self._timer.stop()
-        self.setRange(0, _STEPS)
+        self.set_fraction(0.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
@@ -63,15 +70,15 @@ class ThinProgress(QProgressBar):
         self._timer.stop()
 
     def _filled(self, whole: QRectF) -> QRectF:
-        if self.maximum() > 0:
-            return QRectF(whole.x(), whole.y(), whole.width() * self.value() / self.maximum(), whole.height())
+        if self._fraction is not None:
+            return QRectF(whole.x(), whole.y(), whole.width() * self._fraction, whole.height())
         length = whole.width() * 0.3
         start = (whole.width() + length) * (self._frame / _SWEEP_FRAMES) - length
         return QRectF(start, whole.y(), length, whole.height()).intersected(whole)
 
     def _wander(self) -> None:
         """Move, where there is something to see and no share to show."""
-        if self.maximum() == 0 and self.isVisible() and not self._timer.isActive():
+        if self._fraction is None and self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
     def _next_frame(self) -> None:

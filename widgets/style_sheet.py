@@ -231,7 +231,6 @@ QTabBar::tab:selected { color: @text@; border-bottom: 2px solid @accent@; }
 QTabBar::tab:focus { color: @accent@; }
 
 QCheckBox, QRadioButton { spacing: 8px; min-height: 24px; }
-QProgressBar { background: @handle@; border: none; border-radius: 2px; }
 """
 
 

@@ -98,6 +98,14 @@ def test_rows_and_message_are_shown_and_go_away(checkpoint: CheckpointPanel):
     assert shown_buttons(checkpoint) == {"Open…"}
 
 
+def test_rows_are_made_once(checkpoint: CheckpointPanel):
+    checkpoint.set_info("a", ROWS, "loaded")
+    labels = set(checkpoint.findChildren(QLabel))
+    checkpoint.set_info("a", [], "loading")
+    checkpoint.set_info("b", ROWS[::-1], "candidate")
+    assert set(checkpoint.findChildren(QLabel)) == labels
+
+
 def test_a_long_path_is_cut_but_not_lost(checkpoint: CheckpointPanel):
     path = "/home/someone/" + "deep/" * 30 + "voice.safetensors"
     checkpoint.set_info("voice.safetensors", [("File", path)], "loaded")

@@ -137,7 +137,7 @@ def test_a_job_is_shown_and_cancelled(qtbot, bar: TransportBar):
     bar.set_job("Speaking", 0.5)
     assert {"Speaking", "50%"} <= texts(bar)
     progress = bar.findChild(ThinProgress)
-    assert progress.value() / progress.maximum() == pytest.approx(0.5)
+    assert progress.fraction() == pytest.approx(0.5)
     with qtbot.waitSignal(bar.job_cancel_requested):
         qtbot.mouseClick(tool(bar, "Cancel the running job"), Qt.MouseButton.LeftButton)
     bar.set_job(None)
