@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
-import pyqtgraph as pg
 import pytest
 
 from widgets.colour_maps import (
     COLOUR_MAPS,
     DIVERGING_COLOUR_MAPS,
-    colour_map,
+    SOURCES,
     is_diverging,
     lookup_table,
 )
@@ -53,13 +55,26 @@ def test_reversed_gray_is_gray_reversed() -> None:
     assert not is_diverging("gray")
 
 
-def test_pyqtgraph_gets_its_own_kind() -> None:
-    assert isinstance(colour_map("magma"), pg.ColorMap)
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_stored_colours_are_those_of_the_collection(name: str) -> None:
+    pg = pytest.importorskip("pyqtgraph")
+    table = pg.colormap.get(SOURCES[name]).getLookupTable(nPts=256, alpha=False).astype(int)
+    table = table[::-1] if name == "gray reversed" else table
+    np.testing.assert_allclose(lookup_table(name).astype(int), table, atol=1)
+
+
+def test_tables_have_the_length_asked_for_and_are_shared() -> None:
     assert lookup_table("magma", 255).shape == (255, 3)
+    np.testing.assert_array_equal(lookup_table("magma", 255)[[0, -1]], lookup_table("magma")[[0, -1]])
     with pytest.raises(ValueError, match="read-only"):
         lookup_table("magma")[0, 0] = 1
 
 
+def test_the_window_starts_without_a_plotting_library() -> None:
+    code = "import sys, app.main_window, app.studio; sys.exit('pyqtgraph' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_an_unknown_map_is_refused_with_the_choice() -> None:
     with pytest.raises(ValueError, match="magma"):
-        colour_map("jet")
+        lookup_table("jet")
