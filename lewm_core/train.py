@@ -5,6 +5,7 @@ Each stage lies in its own module; here they are put in order, with their statis
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +115,9 @@ def export(preset: Preset, data: Path, folder: Path, path: Path, description: st
     model.eval()
     stage = PredictorStage(model, data, folder, PredictorSettings())
     model.residual_std.copy_(stage.residual_spread())
+    if model.duration is not None:
+        with torch.no_grad():
+            model.duration.project_out.bias.sub_(math.log(stage.length_ratio()))
     figures = stage.validate()
     return save_checkpoint(
         path, model, preset=preset.name, mel=MelConfig(), speakers=MelStore(data, "train").speakers(), step=step,

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from lewm_core.config import LossWeights
+from lewm_core.checkpoint import load_checkpoint
+from lewm_core.config import LossWeights, Preset
 from lewm_core.dataset import DataError, EpochBatches, MelStore, length_buckets
+from lewm_core.train import export
 from lewm_core.train_aligner import AlignerStage
 from lewm_core.train_autoencoder import AutoencoderSettings, AutoencoderStage
 from lewm_core.train_loop import LoopSettings, TrainError, learning_rate_at, train
 from lewm_core.train_predictor import PredictorSettings, PredictorStage
-from tests.lewm_core.tiny import tiny_model
+from tests.lewm_core.tiny import tiny_config, tiny_model
 
 WORDS = [("ada", "en-US", "jˈɛs."), ("bina", "hi", "nəmˈʌsteː"), ("carl", "en-GB", "həlˈəʊ ðˈɛə.")]
 
@@ -148,3 +150,22 @@ def test_data_that_does_not_fit_is_refused(data: Path, tmp_path: Path) -> None:
     (tmp_path / "train.f16").write_bytes((data / "train.f16").read_bytes()[:20_000])
     with pytest.raises(DataError, match="shorter"):
         MelStore(tmp_path, "train")
+
+
+def test_export_speaks_at_the_pace_of_the_recordings(data: Path, tmp_path: Path) -> None:
+    """A duration predictor that is wrong by a factor is set right when the checkpoint is written."""
+    stage = predictor(data, tmp_path)
+    with torch.no_grad():
+        stage.model.duration.project_out.bias.add_(1.0)  # type: ignore[union-attr]
+    before = stage.length_ratio()
+    shape = Preset("tiny", tiny_config())
+    modules = {"model": stage.model.state_dict()}
+    torch.save({"step": 3, "modules": modules, "optimiser": {}, "figures": {}}, tmp_path / "predictor.pt")
+    info = export(shape, data, tmp_path, tmp_path / "voice.safetensors", "a test")
+    model, _ = load_checkpoint(info.path)
+    after = PredictorStage(model, data, tmp_path, PredictorSettings()).length_ratio()
+    assert before < 0.9 or before > 1.1
+    assert after == pytest.approx(1.0, abs=0.02)
+    assert info.step == 3
+    assert info.description == "a test"
+    assert (model.residual_std > 0).any()
