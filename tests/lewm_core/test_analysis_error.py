@@ -149,6 +149,10 @@ def test_a_constant_error_is_bias_and_no_error_has_no_correlation() -> None:
     truth = clip_mel(CLIPS[0])
     louder = error_structure(truth + np.float32(0.5), truth)
     assert louder.bias_db == pytest.approx(0.5 * LN_TO_DB, rel=1e-5)
+    noise = add_matched_noise(truth, 0.5)
+    offset = error_structure(noise + np.float32(3.0), truth)
+    assert abs(offset.time.lag_one) < 0.03  # what is loud as a whole is not structure
+    assert abs(offset.frequency.lag_one) < 0.03
     same = error_structure(truth, truth)
     assert same.bias_db == 0.0
     assert same.time.lag_one is None
