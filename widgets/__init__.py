@@ -1,1 +1,1 @@
-"""Views: Qt and pyqtgraph, numpy arrays in, signals out. They know no torch, no model and no app."""
+"""Views: Qt, numpy arrays in, signals out. They know no torch, no model and no app."""

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from widgets.colour_bar import DEFAULT_LEVELS, ColourBar
@@ -223,6 +223,7 @@ class MelComparison(QWidget):
             pane.set_theme(theme)
         for axis in [*self._layout.frequency_axes, *self._layout.time_axes]:
             axis.set_theme(theme)
+        self._layout.fit_headers()
         self.update()
 
     @property
@@ -238,6 +239,10 @@ class MelComparison(QWidget):
         return self._layout.frequency_axes
 
     # Inside
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._layout.fit_headers()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -24,6 +24,7 @@ _BUTTON = 20
 
 
 _LINE_HEIGHT = 26
+_USUAL_DETAIL = "L1 0.22 · blur 0.12"
 
 
 def header_height(lines: int) -> int:
@@ -111,6 +112,20 @@ class MelHeader(QFrame):
         last.addWidget(self.level_label)
         self._lines.setStretchFactor(self._lower, lines - 1)
         self.setFixedHeight(header_height(lines))
+
+    def one_line_width(self) -> int:
+        """Width in px that the title, the toggle and a usual detail need beside each other.
+
+        It does not hang on the detail shown, so that the header keeps its height while numbers change.
+        """
+        metrics = self.detail_label.fontMetrics()
+        widths = [self.play_button.sizeHint().width(), self.title_label.sizeHint().width()]
+        widths += [self.key_label.sizeHint().width(), metrics.horizontalAdvance(_USUAL_DETAIL)]
+        widths += [self.level_label.width()]
+        if self._toggle is not None:
+            widths.append(self._toggle.sizeHint().width())
+        margins = self._upper.contentsMargins()
+        return sum(widths) + self._upper.spacing() * (len(widths) - 1) + margins.left() + margins.right()
 
     def set_detail(self, text: str) -> None:
         """What is known about this pane, such as ``L1 0.22``."""

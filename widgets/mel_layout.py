@@ -45,6 +45,8 @@ class MelLayout:
         self._grid.setSpacing(0)
         self._axis_cells: list[QWidget] = []
         self._places: dict[MelPane, tuple[int, int]] = {}
+        self._shape = (0, 0)
+        self._lines = 1
         self.frequency_axes: list[FrequencyAxis] = []
         self.time_axes: list[TimeAxis] = []
 
@@ -52,9 +54,8 @@ class MelLayout:
         """Place the panes anew, with fresh axes."""
         self._clear()
         rows, columns = grid_shape(len(panes), arrangement)
-        # Side by side, panes are too narrow for a title and its details in one line.
-        lines = 2 if arrangement == "columns" and columns > 1 else 1
-        self._colour_bar.set_top_margin(header_height(lines))
+        self._shape = rows, columns
+        lines = self._lines = self._lines_that_fit(panes)
         for index, pane in enumerate(panes):
             row, column = divmod(index, columns)
             self._places[pane] = row, column
@@ -62,7 +63,7 @@ class MelLayout:
             self._grid.addWidget(pane, row, _grid_column(column))
             pane.show()
         for row in range(rows):
-            self._grid.addWidget(self._frequency_cell(header_height(lines)), row, 0)
+            self._grid.addWidget(self._frequency_cell(), row, 0)
             self._grid.setRowStretch(row, 1)
         for column in range(columns):
             axis = TimeAxis(self._host)
@@ -73,7 +74,34 @@ class MelLayout:
             axis.show()
         if rows:
             self._grid.addWidget(self._colour_bar, 0, _grid_column(columns), rows, 1)
+        self._show_lines()
         self._order_tabs(panes)
+
+    def fit_headers(self) -> None:
+        """Headers of one line where title and details fit beside each other, else of two, in all panes alike."""
+        lines = self._lines_that_fit(list(self._places))
+        if lines != self._lines:
+            self._lines = lines
+            for pane in self._places:
+                pane.header.set_lines(lines)
+            self._show_lines()
+
+    def _lines_that_fit(self, panes: Sequence[MelPane]) -> int:
+        columns = self._shape[1]
+        if columns < 2:
+            return 1
+        around = FREQUENCY_AXIS_WIDTH + self._colour_bar.sizeHint().width() + _GAP * (columns - 1)
+        room = (self._host.width() - around) / columns
+        return 1 if all(pane.header.one_line_width() <= room for pane in panes) else 2
+
+    def _show_lines(self) -> None:
+        """Axes and colour bar begin where the mels begin."""
+        height = header_height(self._lines)
+        self._colour_bar.set_top_margin(height)
+        for cell in self._axis_cells:
+            layout = cell.layout()
+            assert layout is not None
+            layout.setContentsMargins(0, height, 0, 0)
 
     def show_pointer(self, place: tuple[float, float] | None, pane: MelPane | None) -> None:
         """Show a time in s and a band edge on the two axes that belong to the pane under the pointer."""
@@ -83,13 +111,12 @@ class MelLayout:
         for index, frequency_axis in enumerate(self.frequency_axes):
             frequency_axis.set_pointer(place[1] if place and index == row else None)
 
-    def _frequency_cell(self, top_margin: int) -> QWidget:
+    def _frequency_cell(self) -> QWidget:
         """A frequency axis that begins below its pane's header."""
         cell = QWidget(self._host)
         cell.setFixedWidth(FREQUENCY_AXIS_WIDTH)
         axis = FrequencyAxis(cell)
         column = QVBoxLayout(cell)
-        column.setContentsMargins(0, top_margin, 0, 0)
         column.setSpacing(0)
         column.addWidget(axis, 1)
         self.frequency_axes.append(axis)

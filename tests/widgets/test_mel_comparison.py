@@ -612,3 +612,18 @@ def test_an_empty_pane_says_what_to_do_next(qtbot: QtBot) -> None:
     widget.set_empty_message("reconstruction", "Open a clip (Ctrl+O)")
     assert picture(canvas(widget)) != blank
     assert canvas(widget).accessibleDescription() == "Open a clip (Ctrl+O)"
+
+
+@pytest.mark.parametrize("arrangement", ["columns", "grid"])
+def test_headers_take_a_second_line_where_panes_are_narrow(qtbot, view: MelComparison, arrangement: str) -> None:
+    view.set_arrangement(arrangement)
+    heights = {}
+    for width in (960, 2600):
+        view.resize(width, 600)
+        panes = [view.pane(key) for key in view._panes]
+        assert len({pane.header.height() for pane in panes}) == 1, "mels side by side begin at the same height"
+        heights[width] = panes[0].header.height()
+        for pane in panes:
+            label = pane.header.title_label
+            qtbot.waitUntil(lambda label=label: label.width() >= label.sizeHint().width(), timeout=5000)
+    assert heights[960] == 2 * heights[2600]
