@@ -52,6 +52,14 @@ class FileDialogs:
         self._settings.export_folder = name
         return Path(name)
 
+    def open_folder(self, title: str) -> Path | None:
+        """An existing folder to read from."""
+        name = QFileDialog.getExistingDirectory(self._window, title, self._settings.open_folder)
+        if not name:
+            return None
+        self._settings.open_folder = name
+        return Path(name)
+
     def _export_folder(self) -> Path:
         folder = Path(self._settings.export_folder) if self._settings.export_folder else Path.home()
         return folder if folder.is_dir() else Path.home()

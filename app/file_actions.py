@@ -38,6 +38,14 @@ class FileActions:
         self._studio.set_setting("show_inspector", True)
         self._studio.voice.inspect(str(path))
 
+    def ask_vocoder(self) -> None:
+        """Ask for a folder with a Vocos and load the voice with it."""
+        folder = self.dialogs.open_folder("Vocoder: a folder with config.yaml and weights")
+        if folder is not None:
+            self._studio.voice.choose_vocoder(str(folder))
+        else:
+            self._studio.changed.emit()  # the mark in the menu goes back to where it was
+
     def ask_clip(self) -> None:
         """Ask for a recording and open it."""
         path = self.dialogs.open_file("Open clip", CLIP_FILTER)

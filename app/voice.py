@@ -16,6 +16,15 @@ from app.settings import Settings
 logger = logging.getLogger(__name__)
 
 
+VOCODERS = {
+    "": "As the checkpoint says",
+    "embedded": "Embedded Vocos",
+    "charactr/vocos-mel-24khz": "charactr/vocos-mel-24khz",
+    "griffin-lim": "Griffin-Lim",
+}
+"""Vocoders with a name, and what the menu calls them; any other one is the path of a folder."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A file that is not loaded, and why."""
@@ -77,7 +86,7 @@ class VoiceController(QObject):
         self.loading = job
         job.stepped.connect(self._on_step)
         job.finished.connect(lambda voice: self._on_loaded(path, chosen, voice))
-        job.failed.connect(lambda failure: self._on_load_failed(path, failure))
+        job.failed.connect(lambda failure: self._on_load_failed(path, chosen, failure))
         job.ended.connect(lambda: self._on_load_ended(job))
         self.job_started.emit(job)
         self.changed.emit()
@@ -92,9 +101,15 @@ class VoiceController(QObject):
         self.candidate = self.refusal = None
         self.changed.emit()
 
+    @property
+    def vocoder(self) -> str:
+        """The chosen vocoder: a name of `VOCODERS` or the path of a folder."""
+        return self._settings.vocoder
+
     def choose_vocoder(self, name: str) -> None:
-        """Load the voice again with another vocoder."""
-        self.load(self._session.checkpoint, name)
+        """Load the voice again with another vocoder; one that cannot be had leaves the present one in place."""
+        if name != self._settings.vocoder:
+            self.load(self._session.checkpoint, name)
 
     def _on_step(self, _step: Step) -> None:
         self.changed.emit()
@@ -125,7 +140,7 @@ class VoiceController(QObject):
         self.loaded.emit(voice)
         self.changed.emit()
 
-    def _on_load_failed(self, path: str | None, failure: Failure) -> None:
+    def _on_load_failed(self, path: str | None, vocoder: str, failure: Failure) -> None:
         if not failure.expected:
             logger.error("loading %s failed\n%s", path, failure.details)
         if self._settings.vocoder and self.voice is None:
@@ -133,6 +148,9 @@ class VoiceController(QObject):
             self._settings.vocoder = ""
             self.trouble.emit(f"{failure.message} The voice is loaded with its own vocoder instead.")
             self.load(path)
+            return
+        if self.voice is not None and vocoder != self._settings.vocoder:
+            self.trouble.emit(f"{failure.message} The vocoder {self.voice.vocoder} stays in use.")
             return
         self._refuse(path or "the embedded voice", failure)
         if self.voice is None and path is not None:

@@ -9,6 +9,7 @@ from app.actions import ActionRegistry, ActionSpec, Condition, always
 from app.panes import SOURCE_TITLES
 from app.session import SOURCES
 from app.settings import ARRANGEMENTS, THEMES
+from app.voice import VOCODERS
 from widgets.colour_maps import COLOUR_MAPS
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ MOUSE_HELP = (
         ("Open files", "Drop on the window"),
     ],
 )
+VOCODER_HINTS = {
+    "charactr/vocos-mel-24khz": "The original Vocos, from the Hugging Face cache or the hub",
+    "griffin-lim": "Needs no weights; sounds metallic",
+}
 NUDGE = 0.1
 """Seconds that the arrow keys move the playhead."""
 ZOOM_STEP = 1.5
@@ -126,6 +131,14 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
         enabled=lambda: studio.voice.candidate is not None and studio.voice.loading is None)  # fmt: skip
     add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None),
         enabled=lambda: studio.session.checkpoint is not None)  # fmt: skip
+    can_choose = lambda: studio.voice.is_ready and studio.voice.loading is None  # noqa: E731
+    for name, title in VOCODERS.items():
+        add(f"vocoder_{name or 'own'}", title, _later(studio.voice.choose_vocoder, name), choice="vocoder",
+            submenu="&Vocoder", hint=VOCODER_HINTS.get(name, ""), enabled=can_choose,
+            checked=_equals(lambda: studio.voice.vocoder, name))  # fmt: skip
+    add("vocoder_folder", "A &folder…", window.files.ask_vocoder, choice="vocoder", submenu="&Vocoder",
+        hint="A folder with the config.yaml and the weights of a Vocos", enabled=can_choose,
+        checked=lambda: studio.voice.vocoder not in VOCODERS)  # fmt: skip
 
 
 def _window(window: MainWindow, registry: ActionRegistry) -> None:

@@ -87,8 +87,11 @@ class FakeBackend:
         yield Step(0.5, "Loading")
         if request.checkpoint and "bad" in request.checkpoint:
             raise BadInputError(f"{request.checkpoint} is no checkpoint. Choose another file.")
+        if request.vocoder and "missing" in request.vocoder:
+            raise BadInputError(f"There is no vocoder {request.vocoder}.")
         self.loaded = True
-        return VoiceLoaded(facts(request.checkpoint or "studio.safetensors"), "fake vocoder", ("fake vocoder",))
+        vocoder = request.vocoder or "fake vocoder"
+        return VoiceLoaded(facts(request.checkpoint or "studio.safetensors"), vocoder, ("fake vocoder",))
 
     def _inspect(self, request: Inspect) -> Generator[Step, None, Any]:
         yield Step(0.5, "Reading")
