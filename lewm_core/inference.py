@@ -90,11 +90,16 @@ class SynthesisResult:
 
 @dataclass(frozen=True)
 class Rendering:
-    """A mel (m, t), its vocoded wave, and its L1 to the ground truth in nats (None for the truth)."""
+    """A mel (m, t), its vocoded wave, and its L1 to the ground truth in nats (None for the truth).
+
+    ``latents`` (n, d) are what the mel was decoded from: the encoder's for the reconstruction, the
+    predictor's for the two predictions, None for the truth.
+    """
 
     mel: np.ndarray
     wave: np.ndarray
     mel_l1: float | None = None
+    latents: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -382,8 +387,8 @@ class Synthesiser:
         if not cancelled():
             yield Progress(0.3, "Reconstructing")
             with torch.inference_mode():
-                rebuilt = self.model.mel_decoder(self.model.encode(batch))[0].numpy()
-            panes["reconstruction"] = self._render(rebuilt, mel)
+                encoded = self.model.encode(batch)
+                panes["reconstruction"] = self._render(encoded, mel)
         if not cancelled():
             yield Progress(0.5, "Predicting with teacher forcing")
             try:
@@ -393,7 +398,7 @@ class Synthesiser:
                     f"The text does not fit the clip: {error}. Correct the transcript."
                 ) from error
             with torch.inference_mode():
-                panes["teacher_forced"] = self._render(self.model.mel_decoder(latents)[0].numpy(), mel)
+                panes["teacher_forced"] = self._render(latents, mel)
         if not cancelled():
             run = self.synthesise(request, cancelled)
             while True:
@@ -404,7 +409,9 @@ class Synthesiser:
                     break
                 yield progress._replace(fraction=0.6 + 0.4 * progress.fraction)
             reason = result.stop_reason
-            panes["autoregressive"] = Rendering(result.mel, result.wave, mel_l1(result.mel, mel))
+            panes["autoregressive"] = Rendering(
+                result.mel, result.wave, mel_l1(result.mel, mel), result.latents
+            )
         recipe = {
             **self.recipe(request, reason),
             "clip": None if isinstance(clip, np.ndarray) else Path(clip).name,
@@ -421,9 +428,10 @@ class Synthesiser:
             raise AudioError(f"The clip lasts {seconds:.2f} s; at least 0.1 s is needed.")
         return log_mel(wave, self.info.mel)
 
-    def _render(self, mel: np.ndarray, truth: np.ndarray) -> Rendering:
-        mel = np.ascontiguousarray(mel[:, : truth.shape[1]])
-        return Rendering(mel, self.vocoder.decode(mel), mel_l1(mel, truth))
+    def _render(self, latents: torch.Tensor, truth: np.ndarray) -> Rendering:
+        """Decode latents (1, n, d) to as many frames as the truth has, and vocode them."""
+        mel = np.ascontiguousarray(self.model.mel_decoder(latents)[0].numpy()[:, : truth.shape[1]])
+        return Rendering(mel, self.vocoder.decode(mel), mel_l1(mel, truth), latents[0].numpy())
 
 
 def _only(

@@ -109,6 +109,10 @@ def test_comparison_has_four_panes_of_one_length(voice: Synthesiser) -> None:
     for name in PANES[:3]:
         assert result.panes[name].mel.shape == (100, frames)
         assert result.panes[name].wave.shape == ((frames - 1) * 256,)
+        assert (result.panes[name].latents is None) == (name == "ground_truth")
+    assert result.panes["reconstruction"].latents.shape == (-(-frames // 2), 8)
+    assert result.panes["teacher_forced"].latents.shape == (-(-frames // 2), 8)
+    assert result.panes["autoregressive"].latents.shape[1] == 8
     assert result.panes["ground_truth"].mel_l1 is None
     rebuilt, truth = result.panes["reconstruction"], result.panes["ground_truth"]
     assert rebuilt.mel_l1 == pytest.approx(np.abs(rebuilt.mel - truth.mel).mean())
