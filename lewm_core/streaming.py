@@ -8,12 +8,15 @@ n latents   m mel bands   t mel frames
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from lewm_core.config import MelConfig, ModelConfig
+from lewm_core.inference_engine import one_thread
 from lewm_core.model.lewm import LeWM
 from lewm_core.vocoder import Vocoder
 
@@ -21,6 +24,8 @@ FIRST_FRAMES = 8
 """Mel frames that are worth a first chunk (85 ms); each later one waits for twice as many."""
 LARGEST_FRAMES = 128
 """No chunk waits for more (1.4 s), so that a listener who cancels is obeyed soon."""
+WORTH_SHARING = 256
+"""Mel frames from which decoding gains by more than one thread, even if they must wait for each other."""
 NO_STREAMING = 2**31
 """As first size: a chunk is a whole sentence."""
 
@@ -65,6 +70,16 @@ def vocoder_reach(vocoder: Vocoder) -> int | None:
     return None if reach is None else int(reach)
 
 
+@contextmanager
+def _threads_for(frames: int) -> Iterator[None]:
+    """One thread for a small piece, as many as torch has for a large one."""
+    if frames >= WORTH_SHARING:
+        yield
+    else:
+        with one_thread():
+            yield
+
+
 class GrowingMel:
     """Decodes latents as they come; each frame that cannot change any more is decoded only once."""
 
@@ -93,7 +108,7 @@ class GrowingMel:
             return self._mel
         start = max(0, self._settled - self._reach)
         latents = torch.cat(self._latents)[start:]
-        with torch.inference_mode():
+        with torch.inference_mode(), _threads_for(len(latents) * self._factor):
             window = self._model.mel_decoder(latents.unsqueeze(0))[0].numpy()
         fresh = window[:, (self._settled - start) * self._factor :]
         whole = np.concatenate((self._mel, fresh), axis=1)
@@ -126,7 +141,8 @@ class GrowingWave:
         """
         reach = mel.shape[1] if self._reach is None else self._reach
         begin, end = max(0, self.frames - reach), min(mel.shape[1], until + 1 + reach)
-        wave = self._vocoder.decode(mel[:, begin:end])
+        with _threads_for(end - begin):
+            wave = self._vocoder.decode(mel[:, begin:end])
         piece = wave[(self.frames - begin) * self._hop : (until - begin) * self._hop]
         self.frames = until
         return piece

@@ -11,9 +11,17 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lewm_core.config import MelConfig
+from lewm_core.config import MelConfig, preset
 from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult, finish
-from lewm_core.streaming import AudioChunk, GrowingMel, GrowingWave, decoder_reach, vocoder_reach
+from lewm_core.streaming import (
+    FIRST_FRAMES,
+    LARGEST_FRAMES,
+    AudioChunk,
+    GrowingMel,
+    GrowingWave,
+    decoder_reach,
+    vocoder_reach,
+)
 from lewm_core.vocoder import load_vocoder
 from lewm_core.vocoder_config import RESNET
 from tests.lewm_core.test_vocoder import TINY, write_vocos
@@ -224,3 +232,29 @@ def test_warming_up_changes_nothing_that_is_heard(voice: Synthesiser) -> None:
     before = finish(voice.synthesise(request)).wave
     voice.warm_up()
     np.testing.assert_array_equal(finish(voice.synthesise(request)).wave, before)
+
+
+@pytest.mark.parametrize("frames", [30, 100, 470, 1500])
+def test_no_chunk_is_late_while_speech_is_made_twice_as_fast_as_it_is_spoken(frames: int) -> None:
+    """By arithmetic, so that no busy machine can spoil it: the schedule of the embedded voice, at RTF 0.5.
+
+    One frame is the unit of time; each takes half of it to make, and playing begins with the first chunk.
+    """
+    real_time_factor, step = 0.5, 8
+    vocoder = load_vocoder("embedded")
+    reach = vocoder_reach(vocoder)
+    assert reach is not None
+    settled_behind = 2 * decoder_reach(preset("studio").model)
+    sound = GrowingWave(vocoder, MelConfig())
+    wanted, begun = FIRST_FRAMES, None
+    for made in range(step, frames + step, step):
+        ready = sound.frames + sound.ready(made - settled_behind)
+        if made >= frames:
+            ready = frames
+        elif ready - sound.frames < wanted:
+            continue
+        now = real_time_factor * made
+        begun = now if begun is None else begun
+        assert now - begun <= sound.frames, "the listener has heard all that came before"
+        sound.frames, wanted = ready, min(2 * wanted, LARGEST_FRAMES)
+    assert sound.frames == frames
