@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.engine_messages import Failure, Inspect, LoadVoice, Request, Speak
+from app.engine_messages import Analyse, Failure, Inspect, LoadVoice, Request, Speak
 from app.engine_worker import run_worker
 from app.jobs import Job, Lanes, Relay
 
@@ -139,9 +139,11 @@ class Engine(QObject):
 
 
 def _priority(request: Request) -> int:
-    """Speech and looking into a file go before a comparison; loading goes before everything."""
+    """Speech and looking into a file go before a comparison, that before measuring it; loading goes first."""
     if isinstance(request, LoadVoice):
         return 3
+    if isinstance(request, Analyse):
+        return 0
     return 2 if isinstance(request, (Speak, Inspect)) else 1
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.engine_analysis import analyse
 from app.engine_messages import (
+    Analyse,
     CheckpointFacts,
     ClipOpened,
     Compare,
@@ -62,6 +64,8 @@ class CoreBackend:
                 return self._compare(request, cancelled)
             case DrawFigure():
                 return self._draw(request)
+            case Analyse():
+                return analyse(request, cancelled)
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")

@@ -70,7 +70,20 @@ class DrawFigure:
     levels: tuple[float, float]
 
 
-Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure
+@dataclass(frozen=True)
+class Analyse:
+    """Measure the panes of a comparison: `mels` by pane key, the ground truth among them.
+
+    `stop_reason` is that of the free run; `sample_rate` (Hz) and `hop_length` (samples) are those of the mels.
+    """
+
+    mels: dict[str, np.ndarray]
+    stop_reason: str
+    sample_rate: int
+    hop_length: int
+
+
+Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
 
 
 # ---------------------------------------------------------------------- results
@@ -146,6 +159,60 @@ class FigureDrawn:
     """The figure lies at `path`."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class PaneErrors:
+    """Errors of one pane by frame, on its own time axis; definitions in docs/analysis.md.
+
+    Attributes:
+        l1: (t,) mel L1, nats.
+        blur: (t,) formant blur, 0 as sharp as the truth, 1 nothing left; NaN in pauses.
+        worst: measure ("l1" or "blur") to the time in s where it is worst; absent where nothing is wrong.
+        aligned: the ground truth was put on this pane's time axis by DTW first.
+    """
+
+    l1: np.ndarray
+    blur: np.ndarray
+    worst: dict[str, float]
+    aligned: bool
+
+
+@dataclass(frozen=True)
+class DriftFacts:
+    """The free run against the teacher-forced prediction; None is what cannot be told.
+
+    Attributes:
+        verdict: in words.
+        divergence: (u,) by frame of the free run: 0 identical, 1 unrelated.
+        energy_ratio_db: (t,) free run minus reference at the same relative position, dB; NaN in pauses.
+        departure_s, cut_s: when it leaves the path, and when it falls silent or ends early, s in the free run.
+        missing_s: speech that is not reached, s.
+        seconds, reference_seconds: lengths of both runs.
+        off_path: (start, end) stretches in s of the free run.
+    """
+
+    verdict: str
+    divergence: np.ndarray
+    energy_ratio_db: np.ndarray
+    departure_s: float | None
+    cut_s: float | None
+    missing_s: float
+    seconds: float
+    reference_seconds: float
+    off_path: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What was measured: errors by pane key (without the ground truth), and the drift of the free run.
+
+    `drift_problem` says why there is no drift.
+    """
+
+    panes: dict[str, PaneErrors]
+    drift: DriftFacts | None
+    drift_problem: str = ""
 
 
 # ---------------------------------------------------------------------- on the way

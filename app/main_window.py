@@ -16,10 +16,18 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QSplitter,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from app.binding_inspector import (
+    DRIFT_DEFINITIONS,
+    MEASURES,
+    DriftBinding,
+    ErrorStripBinding,
+    SliceBinding,
+)
 from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
 from app.clip_bar import ClipBar
@@ -29,15 +37,19 @@ from app.file_actions import FileActions
 from app.jobs import Job
 from app.key_guard import KeyGuard
 from app.menus import build_tool_bar, clips_menu, fill_menu_bar, recent_checkpoints_menu
+from app.settings import INSPECTOR_TABS
 from app.studio import Studio
 from app.version import version
 from app.window_actions import MOUSE_HELP, register_actions
 from widgets.checkpoint_panel import CheckpointPanel
 from widgets.compose_panel import ComposePanel
+from widgets.drift_panel import DriftPanel
+from widgets.error_strip import ErrorStrip
 from widgets.icons import application_icon, icon
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
 from widgets.shortcut_sheet import ShortcutSheet
+from widgets.spectrum_slice import SpectrumSlice
 from widgets.take_list import TakeList
 from widgets.theme import DARK, LIGHT, Theme, apply_theme
 from widgets.transport_bar import TransportBar
@@ -45,7 +57,7 @@ from widgets.transport_bar import TransportBar
 logger = logging.getLogger(__name__)
 SMALLEST = QSize(960, 600)
 USUAL = QSize(1280, 800)
-LEFT_WIDTH, RIGHT_WIDTH = 290, 260
+LEFT_WIDTH, RIGHT_WIDTH = 290, 290
 
 
 class MainWindow(QMainWindow):
@@ -61,7 +73,11 @@ class MainWindow(QMainWindow):
         self.compose = ComposePanel(self)
         self.take_list = TakeList(self)
         self.mels = MelComparison(self)
+        self.errors = ErrorStrip(MEASURES, self)
+        self.slice = SpectrumSlice(self)
+        self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
         self.checkpoint = CheckpointPanel(self)
+        self.inspector = QTabWidget(self)
         self.transport = TransportBar(self)
         self.notices = NoticeBar(self)
         self.files = FileActions(self, studio)
@@ -90,20 +106,27 @@ class MainWindow(QMainWindow):
         middle.setSpacing(0)
         middle.addWidget(self.clip_bar)
         middle.addWidget(self.mels, 1)
+        middle.addWidget(self.errors)
+        self.inspector.setDocumentMode(True)
+        self.inspector.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.inspector.tabBar().setDrawBase(False)
+        self.inspector.setAccessibleName("Inspector")
+        for name, panel in zip(INSPECTOR_TABS, (self.slice, self.drift, self.checkpoint), strict=True):
+            self.inspector.addTab(panel, INSPECTOR_TABS[name])
 
         self._left = QSplitter(Qt.Orientation.Vertical, self)
         self._left.addWidget(self.compose)
         self._left.addWidget(self.take_list)
         self._left.setStretchFactor(1, 1)
         self._columns = QSplitter(Qt.Orientation.Horizontal, self)
-        for widget in (self._left, self._middle, self.checkpoint):
+        for widget in (self._left, self._middle, self.inspector):
             self._columns.addWidget(widget)
         self._columns.setStretchFactor(1, 1)
         for splitter in (self._left, self._columns):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(1)
         self._left.setMinimumWidth(240)
-        self.checkpoint.setMinimumWidth(200)
+        self.inspector.setMinimumWidth(240)
         self._middle.setMinimumWidth(420)
 
         ground = QWidget(self)
@@ -113,7 +136,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._columns, 1)
         layout.addWidget(self.transport)
         self.setCentralWidget(ground)
-        self.notices.float_over(self._middle, "bottom")
+        self.notices.float_over(self.mels, "bottom")
         self.compose.set_shortcuts("Ctrl+Return", "Ctrl+.")
 
     def _add_recent_menus(self, checkpoints: QMenu, clips: QMenu) -> None:
@@ -132,8 +155,8 @@ class MainWindow(QMainWindow):
         for button in self.findChildren(QAbstractButton):
             if button.focusPolicy() == Qt.FocusPolicy.StrongFocus:
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        panels = (self.compose, self.take_list, self.clip_bar, self.mels, self.checkpoint, self.transport)
-        stops = [stop for panel in panels for stop in tab_stops(panel)]
+        parts = (self.compose, self.take_list, self.clip_bar, self.mels, self.errors, self.inspector, self.transport)
+        stops = [stop for part in parts for stop in tab_stops(part)]
         for before, after in pairwise(stops):
             QWidget.setTabOrder(before, after)
 
@@ -144,10 +167,15 @@ class MainWindow(QMainWindow):
             CheckpointBinding(self.checkpoint, studio),
             MelsBinding(self.mels, studio),
             ClipBinding(self.clip_bar, studio),
+            SliceBinding(self.slice, self.mels, studio),
+            ErrorStripBinding(self.errors, self.mels, studio),
+            DriftBinding(self.drift, studio),
         )
         self._takes = TakesBinding(self.take_list, studio)
         self._transport = TransportBinding(self.transport, self.mels, studio)
         self.checkpoint.open_requested.connect(self.files.ask_checkpoint)
+        self.inspector.currentChanged.connect(self._on_tab)
+        studio.voice.changed.connect(self._show_what_was_opened)
         self.take_list.export_requested.connect(self.files.ask_export_takes)
         drops = DropTarget(self)
         drops.dropped.connect(self.files.open_dropped)
@@ -216,7 +244,22 @@ class MainWindow(QMainWindow):
 
     def _show_panels(self) -> None:
         self._left.setVisible(self.studio.settings.show_compose)
-        self.checkpoint.setVisible(self.studio.settings.show_inspector)
+        self.inspector.setVisible(self.studio.settings.show_inspector)
+        self.errors.setVisible(self.studio.settings.show_errors)
+
+    def show_tab(self, name: str) -> None:
+        """Show a tab of the inspector: "slice", "drift" or "checkpoint"."""
+        self.studio.set_setting("show_inspector", True)
+        self.inspector.setCurrentIndex(list(INSPECTOR_TABS).index(name))
+
+    def _on_tab(self, index: int) -> None:
+        self.studio.set_setting("inspector_tab", list(INSPECTOR_TABS)[index])
+
+    def _show_what_was_opened(self) -> None:
+        """A checkpoint that is looked into, or refused, comes to the front."""
+        voice = self.studio.voice
+        if voice.inspecting is not None:
+            self.show_tab("checkpoint")
 
     def toggle_full_screen(self) -> None:
         """Full screen and back."""
@@ -246,6 +289,7 @@ class MainWindow(QMainWindow):
     def _restore_layout(self) -> None:
         settings = self.studio.settings
         self.resize(USUAL)
+        self.inspector.setCurrentIndex(list(INSPECTOR_TABS).index(settings.inspector_tab))
         self._columns.setSizes([LEFT_WIDTH, USUAL.width() - LEFT_WIDTH - RIGHT_WIDTH, RIGHT_WIDTH])
         self._left.setSizes([360, 300])
         if settings.geometry:

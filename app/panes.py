@@ -84,6 +84,15 @@ class PaneModel(QObject):
         frames = [content.mel_db.shape[1] for content in self._contents.values() if content.mel_db is not None]
         return max([*lengths, *((count - 1) / self.frame_rate for count in frames), 0.0])
 
+    @property
+    def shows_other_speech(self) -> bool:
+        """True while the autoregressive pane shows something else than the comparison: a take, or speech being made."""
+        result = self._comparison.result
+        mel = self._origins.get("autoregressive")
+        return mel is not None and not (
+            result is not None and "autoregressive" in result.panes and mel is result.panes["autoregressive"].mel
+        )
+
     def sounds(self) -> dict[str, Sound]:
         """What can be heard, by source key."""
         sounds = {key: content.sound for key, content in self._contents.items() if content.sound is not None}

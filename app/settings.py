@@ -32,6 +32,10 @@ class Settings:
     vocoder: str = ""
     show_compose: bool = True
     show_inspector: bool = True
+    show_errors: bool = True
+    inspector_tab: str = "slice"
+    error_pane: str = "reconstruction"
+    error_measure: str = "l1"
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""
@@ -41,7 +45,15 @@ class Settings:
         return asdict(self)
 
 
-_CHOICES = {"theme": THEMES, "arrangement": ARRANGEMENTS, "wav_subtype": SUBTYPES}
+INSPECTOR_TABS = {"slice": "Slice", "drift": "TF / AR", "checkpoint": "Checkpoint"}
+_CHOICES = {
+    "theme": THEMES,
+    "arrangement": ARRANGEMENTS,
+    "wav_subtype": SUBTYPES,
+    "inspector_tab": tuple(INSPECTOR_TABS),
+    "error_pane": ("reconstruction", "teacher_forced", "autoregressive"),
+    "error_measure": ("l1", "blur"),
+}
 _RANGES = {"volume": (0.0, 1.0), "level_low": (-140.0, 60.0), "level_high": (-140.0, 60.0)}
 
 

@@ -17,6 +17,7 @@ from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
 from app.examples import first_session
 from app.exporting import ExportController
+from app.inspecting import InspectionController
 from app.jobs import Job, ThreadJobs
 from app.listening import ListeningController
 from app.panes import PaneModel
@@ -66,6 +67,7 @@ class Studio(QObject):
         self.speaking = SpeakingController(self.engine, self.jobs, session, self.store, self)
         self.comparison = ComparisonController(self.engine, session, self)
         self.panes = PaneModel(session, self.comparison, self.speaking, self.store, self)
+        self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self)
         self.takes = TakeEdits(session, self.store, self.undo)
         self.exporting = ExportController(self)
@@ -87,9 +89,9 @@ class Studio(QObject):
     def _connect(self) -> None:
         for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting):
             controller.trouble.connect(self._on_trouble)
-        for controller in (self.voice, self.speaking, self.comparison):
-            controller.job_started.connect(self.job_started)
-            controller.changed.connect(self.changed)
+        for worker in (self.voice, self.speaking, self.comparison, self.inspection):
+            worker.job_started.connect(self.job_started)
+            worker.changed.connect(self.changed)
         self.exporting.job_started.connect(self.job_started)
         self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))
         self.player.trouble.connect(lambda sentence: self.notice.emit(sentence, "warning"))
@@ -181,7 +183,7 @@ class Studio(QObject):
 
     def running_job(self) -> Job | None:
         """The job to show in the transport bar."""
-        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare"):
+        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare", "analyse"):
             job = self.engine.lanes.get(lane) or self.jobs.lanes.get(lane)
             if job is not None:
                 return job

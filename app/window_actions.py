@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.actions import ActionRegistry, ActionSpec, Condition, always
 from app.panes import SOURCE_TITLES
 from app.session import SOURCES
-from app.settings import ARRANGEMENTS, THEMES
+from app.settings import ARRANGEMENTS, INSPECTOR_TABS, THEMES
 from app.voice import VOCODERS
 from widgets.colour_maps import COLOUR_MAPS
 
@@ -146,8 +146,13 @@ def _window(window: MainWindow, registry: ActionRegistry) -> None:
     add = _adder(registry, "&Window")
     add("show_compose", "&Compose and takes", lambda: window.show_panel("show_compose", not settings.show_compose),
         "Ctrl+1", checkable=True, checked=lambda: settings.show_compose)  # fmt: skip
-    add("show_inspector", "C&heckpoint", lambda: window.show_panel("show_inspector", not settings.show_inspector),
+    add("show_inspector", "&Inspector", lambda: window.show_panel("show_inspector", not settings.show_inspector),
         "Ctrl+2", checkable=True, checked=lambda: settings.show_inspector)  # fmt: skip
+    add("show_errors", "&Error strip", lambda: window.show_panel("show_errors", not settings.show_errors),
+        "Ctrl+3", checkable=True, checked=lambda: settings.show_errors)  # fmt: skip
+    for name, title in INSPECTOR_TABS.items():
+        add(f"inspect_{name}", title, _later(window.show_tab, name), choice="inspector", separated=name == "slice",
+            checked=_equals(lambda: settings.inspector_tab, name))  # fmt: skip
     add("full_screen", "&Full screen", window.toggle_full_screen, "F11", checkable=True, separated=True,
         checked=window.isFullScreen)  # fmt: skip
 

@@ -223,6 +223,7 @@ QSplitter::handle:vertical { height: 1px; }
 QStatusBar { background: @surface@; border-top: 1px solid @border@; }
 QStatusBar::item { border: none; }
 
+QTabWidget { background: @surface@; }
 QTabWidget::pane { border: none; border-top: 1px solid @border@; }
 QTabBar::tab { background: transparent; color: @muted@; padding: 6px 12px;
     border-bottom: 2px solid transparent; }

@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 
 from app.engine_messages import (
+    Analyse,
+    Analysed,
     CheckpointFacts,
     ClipOpened,
     Compare,
     Compared,
     DrawFigure,
+    DriftFacts,
     FigureDrawn,
     Inspect,
     LoadVoice,
     OpenClip,
+    PaneErrors,
     PaneSound,
     Request,
     Speak,
@@ -82,6 +86,8 @@ class FakeBackend:
                 return self._compare(request)
             case DrawFigure():
                 return self._draw(request)
+            case Analyse():
+                return self._analyse(request)
 
     def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
         yield Step(0.5, "Loading")
@@ -144,3 +150,28 @@ class FakeBackend:
         yield Step(0.5, "Drawing")
         Path(request.path).write_bytes(b"fake figure")
         return FigureDrawn(request.path)
+
+    def _analyse(self, request: Analyse) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Measuring")
+        panes = {}
+        for key, mel in request.mels.items():
+            if key != "ground_truth":
+                frames = mel.shape[1]
+                ramp = np.linspace(0.0, 1.0, frames, dtype=np.float32)
+                worst = {"l1": (frames - 1) * HOP / RATE, "blur": 0.0}
+                panes[key] = PaneErrors(ramp, ramp[::-1], worst, key == "autoregressive")
+        if "autoregressive" not in request.mels:
+            return Analysed(panes, None, "There is no free run to measure.")
+        frames = request.mels["autoregressive"].shape[1]
+        drift = DriftFacts(
+            verdict="leaves at 1.0 s",
+            divergence=np.linspace(0, 1, frames, dtype=np.float32),
+            energy_ratio_db=np.full(200, -3.0, np.float32),
+            departure_s=1.0,
+            cut_s=None,
+            missing_s=0.0,
+            seconds=(frames - 1) * HOP / RATE,
+            reference_seconds=199 * HOP / RATE,
+            off_path=((1.0, 1.5),),
+        )
+        return Analysed(panes, drift)

@@ -1,0 +1,194 @@
+"""Slice, error strip and the TF / AR tab tied to panes, timeline and measures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.engine_messages import DriftFacts
+from app.panes import PANE_TITLES
+from app.studio import Studio
+from widgets.drift_panel import DriftPanel
+from widgets.error_strip import ErrorStrip, Measure
+from widgets.frequency_scale import MelScale
+from widgets.mel_axes import FREQUENCY_AXIS_WIDTH
+from widgets.mel_comparison import HoverReadout, MelComparison
+from widgets.spectrum_slice import SpectrumSlice
+
+MEASURES = [
+    Measure(
+        "l1",
+        "Mel L1",
+        "nats",
+        "Mean absolute difference of the log-mels of a frame, in nats (× 8.686: dB).\n"
+        "The worst place is the highest peak after smoothing by 20 ms.\n"
+        "Autoregressive: the ground truth is put on its time axis by dynamic time warping first.\n"
+        "docs/analysis.md, mel_error",
+    ),
+    Measure(
+        "blur",
+        "Formant blur",
+        "",
+        "1 − the regression slope of the mel's spectral detail (formant scale, 200 to 5500 Hz) on the "
+        "truth's, over five frames.\n"
+        "0 as sharp as the truth, 1 nothing left of its contrast, above 1 in the wrong place; gaps are pauses.\n"
+        "docs/analysis.md, formant_blur",
+    ),
+]
+DRIFT_DEFINITIONS = {
+    "divergence": "Distance to the teacher-forced mel along the warp path, relative to that of speech that does "
+    "not match: 0 identical, 1 unrelated. Red: off the path.\ndocs/analysis.md, drift",
+    "energy": "Level of the free run minus the reference's over 0.5 s, at the same relative position.\n"
+    "docs/analysis.md, drift",
+    "Departure": "When the free run first leaves the path in whatever way, seconds in the free run.",
+    "Energy ratio": "Median over the whole run, and over its last fifth.",
+    "Speech missing": "Speech of the reference that the free run does not reach.",
+}
+NO_COMPARISON = "Open a clip with its transcript to measure the panes against it."
+MEASURING = "Measuring…"
+
+
+class SliceBinding:
+    """The slice follows the crosshair while there is one, else the playhead."""
+
+    def __init__(self, view: SpectrumSlice, mels: MelComparison, studio: Studio) -> None:
+        self._view = view
+        self._studio = studio
+        self._is_hovering = False
+        view.set_panes(list(PANE_TITLES.items()))
+        view.set_levels(*studio.timeline.levels)
+        studio.timeline.levels_changed.connect(view.set_levels)
+        studio.timeline.playhead_changed.connect(self._on_playhead)
+        studio.panes.pane_changed.connect(self._on_pane)
+        studio.voice.loaded.connect(lambda _voice: self._set_scale())
+        mels.hovered.connect(self._on_hover)
+        self._set_scale()
+        for key in PANE_TITLES:
+            self._on_pane(key)
+        self._on_playhead(studio.timeline.playhead)
+
+    def _set_scale(self) -> None:
+        config = self._studio.panes.mel_config
+        self._view.set_frequency_scale(MelScale(config.sample_rate, config.n_mels))
+
+    def _on_pane(self, key: str) -> None:
+        panes = self._studio.panes
+        self._view.set_mel(key, panes.content(key).mel_db, panes.frame_rate)
+
+    def _on_hover(self, readout: HoverReadout | None) -> None:
+        self._is_hovering = readout is not None
+        if readout is None:
+            self._view.set_frequency(None)
+            self._on_playhead(self._studio.timeline.playhead)
+        else:
+            self._view.set_frequency(readout.hz)
+            self._view.set_time(readout.time_s, "crosshair")
+
+    def _on_playhead(self, time: float | None) -> None:
+        if not self._is_hovering:
+            self._view.set_time(time, "playhead")
+
+
+class ErrorStripBinding:
+    """The strip shows the error of the chosen pane on the time axis of the mels."""
+
+    def __init__(self, strip: ErrorStrip, mels: MelComparison, studio: Studio) -> None:
+        self._strip = strip
+        self._studio = studio
+        timeline, settings = studio.timeline, studio.settings
+        strip.set_panes([(key, title) for key, title in PANE_TITLES.items() if key != "ground_truth"])
+        strip.set_margins(FREQUENCY_AXIS_WIDTH, mels.colour_bar.width() + 4)
+        strip.set_choice(settings.error_pane, settings.error_measure)
+        strip.pane_chosen.connect(lambda key: self._choose("error_pane", key))
+        strip.measure_chosen.connect(lambda key: self._choose("error_measure", key))
+        strip.seek_requested.connect(self._go)
+        strip.trace.set_time_range(*timeline.range)
+        timeline.range_changed.connect(strip.trace.set_time_range)
+        timeline.playhead_changed.connect(strip.trace.set_playhead)
+        studio.inspection.changed.connect(self.show)
+        studio.panes.pane_changed.connect(lambda _key: self.show())
+        self.show()
+
+    def show(self) -> None:
+        """Show the present measures."""
+        studio, strip = self._studio, self._strip
+        pane, measure = studio.settings.error_pane, studio.settings.error_measure
+        analysis = studio.inspection.analysis
+        errors = analysis.panes.get(pane) if analysis is not None else None
+        if pane == "autoregressive" and studio.panes.shows_other_speech:
+            strip.set_values(None, 1.0, None, empty="The pane shows a take, not the comparison with the clip.")
+        elif errors is None:
+            strip.set_values(None, 1.0, None, empty=self._why_empty())
+        else:
+            values = errors.l1 if measure == "l1" else errors.blur
+            remark = "aligned by DTW" if errors.aligned else ""
+            strip.set_values(values, studio.panes.frame_rate, errors.worst.get(measure), remark)
+
+    def _why_empty(self) -> str:
+        inspection = self._studio.inspection
+        if inspection.is_busy or self._studio.comparison.is_busy:
+            return MEASURING
+        return inspection.problem or NO_COMPARISON
+
+    def _choose(self, setting: str, key: str) -> None:
+        self._studio.set_setting(setting, key)
+        self._strip.set_choice(self._studio.settings.error_pane, self._studio.settings.error_measure)
+        self.show()
+
+    def _go(self, time: float) -> None:
+        timeline = self._studio.timeline
+        start, stop = timeline.range
+        if not start <= time <= stop:
+            timeline.set_range(time - (stop - start) / 2, time + (stop - start) / 2, remember=True)
+        self._studio.listening.seek(time)
+
+
+class DriftBinding:
+    """The TF / AR tab shows the drift of the comparison."""
+
+    def __init__(self, panel: DriftPanel, studio: Studio) -> None:
+        self._panel = panel
+        self._studio = studio
+        panel.seek_requested.connect(studio.listening.seek)
+        studio.timeline.playhead_changed.connect(panel.set_playhead)
+        studio.inspection.changed.connect(self.show)
+        studio.comparison.changed.connect(self.show)
+        self._shown: object = None
+        self.show()
+
+    def show(self) -> None:
+        """Show the present measures."""
+        inspection = self._studio.inspection
+        analysis = inspection.analysis
+        drift = analysis.drift if analysis is not None else None
+        if drift is None:
+            self._shown = None
+            busy = inspection.is_busy or self._studio.comparison.is_busy
+            problem = analysis.drift_problem if analysis is not None else inspection.problem
+            self._panel.set_empty(MEASURING if busy else problem or NO_COMPARISON)
+        elif drift is not self._shown:
+            self._shown = drift
+            verdict = drift.verdict[:1].upper() + drift.verdict[1:]
+            self._panel.set_drift(verdict, drift_rows(drift), list(drift.off_path), drift.departure_s)
+            self._panel.set_curves(drift.divergence, drift.energy_ratio_db, drift.seconds)
+
+
+def drift_rows(drift: DriftFacts) -> list[tuple[str, str]]:
+    """The numbers of a free run as (label, value)."""
+    ratio = drift.energy_ratio_db
+    departure = "–" if drift.departure_s is None else f"{drift.departure_s:.2f} s"
+    rows = [
+        ("Departure", departure),
+        ("Energy ratio", f"{_median(ratio)}, end {_median(ratio[-max(1, len(ratio) // 5):])}"),
+        ("Length", f"{drift.seconds:.2f} s (reference {drift.reference_seconds:.2f} s)"),
+    ]
+    if drift.missing_s > 0:
+        rows.append(("Speech missing", f"{drift.missing_s:.2f} s"))
+    return rows
+
+
+def _median(values: np.ndarray) -> str:
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return "–"
+    rounded = round(float(np.median(finite)), 1) + 0.0  # no minus before nothing
+    return f"{rounded:+.1f} dB".replace("-", "\u2212")

@@ -1,0 +1,85 @@
+"""The measures of `lewm_core.analysis` for the panes of a comparison; runs in the engine process only.
+
+(scipy, which the measures need, takes seconds to import: nothing for the process of the window.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+
+from app.engine_messages import Analyse, Analysed, DriftFacts, PaneErrors, Step
+
+TRUTH, FORCED, FREE = "ground_truth", "teacher_forced", "autoregressive"
+
+
+def analyse(request: Analyse, cancelled: Callable[[], bool]) -> Generator[Step, None, Analysed]:
+    """Measure every pane against the ground truth, then the free run against the teacher-forced prediction."""
+    yield Step(0.0, "Measuring")
+    from lewm_core.analysis.checks import AnalysisError
+
+    truth = request.mels[TRUTH]
+    panes: dict[str, PaneErrors] = {}
+    judged = [key for key in request.mels if key != TRUTH]
+    for number, key in enumerate(judged):
+        if cancelled():
+            break
+        yield Step(0.8 * number / len(judged), "Measuring")
+        panes[key] = pane_errors(request.mels[key], truth, key == FREE, request)
+    yield Step(0.8, "Measuring the free run")
+    if FREE not in request.mels or FORCED not in request.mels or cancelled():
+        return Analysed(panes, None, "There is no free run to measure.")
+    try:
+        return Analysed(panes, drift_facts(request))
+    except AnalysisError as error:
+        return Analysed(panes, None, str(error))
+
+
+def pane_errors(mel: np.ndarray, truth: np.ndarray, align_first: bool, request: Analyse) -> PaneErrors:
+    """Errors of a mel (m, u) against the truth (m, t), on the time axis of the mel.
+
+    align_first: put the truth on the mel's time axis by DTW, as a free run with its own timing needs.
+    """
+    from lewm_core.analysis.alignment import align, warped_to_reference
+    from lewm_core.analysis.formant_blur import formant_blur
+    from lewm_core.analysis.mel_error import frame_l1, worst_places
+    from lewm_core.config import MelConfig
+
+    config = MelConfig(
+        sample_rate=request.sample_rate, hop_length=request.hop_length, n_mels=truth.shape[0]
+    )
+    if align_first:
+        truth = warped_to_reference(truth, align(mel, truth, config.frame_rate))
+    blur = formant_blur(mel, truth, config).per_frame
+    worst: dict[str, float] = {}
+    places = worst_places(mel, truth, 1, config)
+    if places:
+        worst["l1"] = places[0].time_s
+    if np.isfinite(blur).any() and np.nanmax(blur) > 0:
+        worst["blur"] = float(np.nanargmax(blur)) / config.frame_rate
+    return PaneErrors(
+        np.asarray(frame_l1(mel, truth), np.float32), np.asarray(blur, np.float32), worst, align_first
+    )
+
+
+def drift_facts(request: Analyse) -> DriftFacts:
+    """How the free run fares against the teacher-forced prediction; raises AnalysisError."""
+    from lewm_core.analysis.drift import measure_drift
+    from lewm_core.analysis.drift_verdict import drift_verdict
+
+    rate = request.sample_rate / request.hop_length
+    forced, free = request.mels[FORCED], request.mels[FREE]
+    stopped = {"stop_head": True, "max_length": False}.get(request.stop_reason)
+    drift = measure_drift(forced, free, rate, stopped=stopped)
+    return DriftFacts(
+        verdict=drift_verdict(drift),
+        divergence=np.asarray(drift.free_divergence, np.float32),
+        energy_ratio_db=np.asarray(drift.energy_ratio_db, np.float32),
+        departure_s=drift.departure_s,
+        cut_s=drift.cut_s,
+        missing_s=drift.ending.missing_s,
+        seconds=(free.shape[1] - 1) / rate,
+        reference_seconds=(forced.shape[1] - 1) / rate,
+        off_path=tuple((stretch.start_s, stretch.end_s) for stretch in drift.off_path),
+    )
