@@ -1,4 +1,4 @@
-"""Trains a small Vocos: first on spectral losses alone, then against narrow discriminators.
+"""Trains a small Vocos: on losses of spectra and wave shape, and, where there is the time, against discriminators.
 
 Everything a step does follows from the settings, the seed and the step number, so an interrupted training that is
 resumed from its last save continues as if it had not been interrupted.
@@ -29,7 +29,7 @@ from lewm_core.mel import log_mel_tensor
 from lewm_core.vocoder_config import CONVNEXT, VocosConfig
 from lewm_core.vocoder_data import PackedAudio
 from lewm_core.vocoder_discriminators import Discriminators
-from lewm_core.vocoder_losses import ModulationLoss, SpectralLoss
+from lewm_core.vocoder_losses import ModulationLoss, SpectralLoss, WaveShapeLoss
 from lewm_core.vocoder_model import small_vocos
 from lewm_core.vocoder_training_config import VocoderTrainingConfig, VocoderTrainingError
 
@@ -66,6 +66,7 @@ class VocoderTrainer:
         self.discriminators = Discriminators(config.discriminators)
         self.spectral = SpectralLoss(mel.sample_rate)
         self.modulation = ModulationLoss(mel.sample_rate)
+        self.shape = WaveShapeLoss()
         # Betas and decay as in Vocos' own recipe.
         self.generator_optimiser = torch.optim.AdamW(
             self.generator.parameters(), config.learning_rate, betas=(0.8, 0.9), fused=True
@@ -90,6 +91,7 @@ class VocoderTrainer:
             losses["mel"]
             + config.magnitude_weight * losses["magnitude"]
             + config.modulation_weight * (losses["depth"] + losses["lags"])
+            + config.shape_weight * losses["shape"]
         )
         self.generator_optimiser.zero_grad(set_to_none=True)
         if step >= config.adversarial_from:
@@ -117,8 +119,13 @@ class VocoderTrainer:
 
     def _regression_losses(self, generated: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Named losses that need no discriminator, of `generated` against `real`, both (b, t)."""
-        values = (*self.spectral(generated, real), *self.modulation(generated, real))
-        return dict(zip(("mel", "magnitude", "depth", "lags"), values, strict=True))
+        half = (len(real) + 1) // 2  # the modulation spectra are dear: a third of all losses' time
+        values = (
+            *self.spectral(generated, real),
+            *self.modulation(generated[:half], real[:half]),
+            self.shape(generated, real),
+        )
+        return dict(zip(("mel", "magnitude", "depth", "lags", "shape"), values, strict=True))
 
     def _adversarial(
         self, generated: Tensor, real: Tensor, step: int

@@ -5,8 +5,9 @@ harmonics sharp, as in multi-scale mel losses (DAC, arXiv 2306.06546). The linea
 multi-resolution STFT loss in the manner of Parallel WaveGAN (arXiv 1910.11480).
 
 Neither says where within a frame the glottal pulses lie, nor should it: mels do not say it either. But they also
-leave open whether all bands pulse together, and speech whose bands do not sounds buzzy. `ModulationLoss` asks for
-just that.
+leave open whether all harmonics and bands pulse together, and speech in which they do not sounds buzzy. That is
+usually left to discriminators, which a CPU cannot train in hours. Here two losses ask for it directly, and forgive
+a shift in time: `WaveShapeLoss` and `ModulationLoss`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ MAGNITUDE_FLOOR = 1e-4
 PULSE_WINDOW, PULSE_HOP, PULSE_BANDS = 128, 32, 20  # samples (5.3 ms, 1.3 ms), bands
 MODULATION_WINDOW, MODULATION_HOP = 32, 8  # in hops: 43 ms, 11 ms
 BAND_DISTANCES = (1, 3, 7)
+SHAPE_WINDOW, SHAPE_HOP = 1024, 512  # samples: 43 ms, a few periods of a voice
+LARGEST_SHIFT = 160  # samples, 6.7 ms either way: one period at 75 Hz or more
+PRE_EMPHASIS = 0.9
 LOG_CLIP = 1e-5  # above the features' own 1e-7, so that inaudible bins do not rule the loss
 
 
@@ -111,3 +115,38 @@ class ModulationLoss(nn.Module):
             product = spectrum[:, distance:] * spectrum[:, :-distance].conj()
             products.append(product / (product.abs() + 1e-5).sqrt())
         return (products[0] - products[1]).abs().mean() / (products[1].abs().mean() + 1e-6)
+
+
+class WaveShapeLoss(nn.Module):
+    """Whether short pieces of two waves have the same shape, wherever they lie within `LARGEST_SHIFT`.
+
+    Each piece of the one is cross-correlated with the same piece of the other, both pre-emphasised and with the
+    roots of their magnitudes, half way to the phase transform (Knapp and Carter 1976), so that weak harmonics count.
+    The loss is what the highest correlation lacks to 1, louder pieces weighing more. A mel leaves the absolute time
+    of the pulses open, and so does this; the phases of the harmonics relative to each other it does not.
+    """
+
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(SHAPE_WINDOW), persistent=False)
+
+    def forward(self, generated: Tensor, real: Tensor) -> Tensor:
+        """Loss between `generated` and `real`, both (b, t), from 0 (same shape) to about 1 (unrelated), a scalar."""
+        ours, theirs = self._spectrum(generated), self._spectrum(real)
+        powers = [spec.abs().square().sum(1) + 1e-6 for spec in (ours, theirs)]  # (b, n)
+        # Twice the window long, so that nothing wraps around; half of the inverse transform's scale is its mirror.
+        lags = torch.fft.irfft(ours * theirs.conj(), dim=1) * SHAPE_WINDOW
+        near = torch.cat((lags[:, -LARGEST_SHIFT:], lags[:, :LARGEST_SHIFT]), 1)
+        best = (near / (powers[0] * powers[1]).sqrt()[:, None]).amax(1)
+        return ((1 - best) * powers[1]).sum() / powers[1].sum()
+
+    def _spectrum(self, wave: Tensor) -> Tensor:
+        """Spectra of the pieces of `wave` (b, t) with root magnitudes: complex (b, f, n)."""
+        wave = wave[:, 1:] - PRE_EMPHASIS * wave[:, :-1]
+        spec = torch.stft(
+            wave, 2 * SHAPE_WINDOW, SHAPE_HOP, win_length=SHAPE_WINDOW, window=self.window, center=False,
+            return_complex=True,
+        )  # fmt: skip
+        return spec / (spec.abs() + 1e-4).sqrt()

@@ -30,25 +30,24 @@ class VocoderTrainingConfig:
     intermediate_dim: int = 896
     num_layers: int = 8
     steps: int = 12000
-    adversarial_from: int = 3000
+    adversarial_from: int = 1_000_000  # beyond `steps`: without discriminators
     lead: int = 200  # steps for which the discriminators then learn before the generator listens to them
     batch: int = 8
     crop: int = 12288
     judged: int = 8192  # what the discriminators see of a crop
-    learning_rate: float = 5e-4
-    discriminator_rate: float = 5e-4
+    learning_rate: float = 8e-4
+    discriminator_rate: float = 1e-3
     final_rate: float = 0.05  # of the peak rate, at the end of the cosine
     warmup: int = 300
     magnitude_weight: float = 1.0  # of the root-magnitude loss beside the log-mel loss
-    modulation_weight: float = 1.0  # of modulation depth and lags
+    modulation_weight: float = 0.5  # of modulation depth and lags
+    shape_weight: float = 3.0  # of the wave's shape
     matching_weight: float = 2.0  # of feature matching beside fooling
     period_weight: float = 0.5  # of each kind of discriminator, beside a weight of 1 for the log-mel loss
     spectrum_weight: float = 0.1
     blurred: float = 0.0  # share of the batch whose mels are blurred and noised a little
     ema: float = 0.999
-    clip: float = (
-        0.2  # of the gradient's norm; nearly every step is clipped, which evens out loud and quiet crops
-    )
+    clip: float = 1.0  # of the gradient's norm; most steps are clipped, so loud crops count like quiet ones
     seed: int = 0
     bfloat16: bool = True
     discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)

