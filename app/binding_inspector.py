@@ -41,6 +41,8 @@ DRIFT_DEFINITIONS = {
     "docs/analysis.md, drift",
     "Departure": "When the free run first leaves the path in whatever way, seconds in the free run.",
     "Energy ratio": "Median over the whole run, and over its last fifth.",
+    "Latent-std ratio": "Spread of the latents over 0.5 s, free run / reference at the same relative position: median "
+    "over the whole run, and over its last fifth. Towards 0 when the run stands still.\ndocs/analysis.md, latent_drift",
     "Speech missing": "Speech of the reference that the free run does not reach.",
 }
 NO_COMPARISON = "Open a clip with its transcript to measure the panes against it."
@@ -178,15 +180,27 @@ def drift_rows(drift: DriftFacts) -> list[tuple[str, str]]:
     departure = "–" if drift.departure_s is None else f"{drift.departure_s:.2f} s"
     rows = [
         ("Departure", departure),
-        ("Energy ratio", f"{_median(ratio)}, end {_median(ratio[-max(1, len(ratio) // 5):])}"),
+        ("Energy ratio", f"{_median_db(ratio)}, end {_median_db(_last_fifth(ratio))}"),
         ("Length", f"{drift.seconds:.2f} s (reference {drift.reference_seconds:.2f} s)"),
     ]
+    spread = drift.latent_std_ratio
+    if spread is not None:
+        rows.insert(2, ("Latent-std ratio", f"{_ratio(spread)}, end {_ratio(_last_fifth(spread))}"))
     if drift.missing_s > 0:
         rows.append(("Speech missing", f"{drift.missing_s:.2f} s"))
     return rows
 
 
-def _median(values: np.ndarray) -> str:
+def _last_fifth(values: np.ndarray) -> np.ndarray:
+    return values[-max(1, len(values) // 5) :]
+
+
+def _ratio(values: np.ndarray) -> str:
+    finite = values[np.isfinite(values)]
+    return f"{np.median(finite):.2f}" if len(finite) else "–"
+
+
+def _median_db(values: np.ndarray) -> str:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return "–"

@@ -71,7 +71,10 @@ def drift_facts(request: Analyse) -> DriftFacts:
     rate = request.sample_rate / request.hop_length
     forced, free = request.mels[FORCED], request.mels[FREE]
     stopped = {"stop_head": True, "max_length": False}.get(request.stop_reason)
-    drift = measure_drift(forced, free, rate, stopped=stopped)
+    latents = [request.latents.get(key) for key in (FORCED, FREE)]
+    if any(values is None or not len(values) for values in latents):
+        latents = [None, None]
+    drift = measure_drift(forced, free, rate, latents[0], latents[1], stopped=stopped)
     return DriftFacts(
         verdict=drift_verdict(drift),
         divergence=np.asarray(drift.free_divergence, np.float32),
@@ -82,4 +85,5 @@ def drift_facts(request: Analyse) -> DriftFacts:
         seconds=(free.shape[1] - 1) / rate,
         reference_seconds=(forced.shape[1] - 1) / rate,
         off_path=tuple((stretch.start_s, stretch.end_s) for stretch in drift.off_path),
+        latent_std_ratio=None if drift.latents is None else np.asarray(drift.latents.std_ratio, np.float32),
     )

@@ -192,7 +192,10 @@ def compared_of(comparison: Comparison) -> Compared:
         speaker=comparison.speaker,
         original=comparison.original,
         sample_rate=comparison.sample_rate,
-        panes={key: PaneSound(pane.mel, pane.wave, pane.mel_l1) for key, pane in comparison.panes.items()},
+        panes={
+            key: PaneSound(pane.mel, pane.wave, pane.mel_l1, pane.latents)
+            for key, pane in comparison.panes.items()
+        },
         stop_reason=comparison.stop_reason,
         recipe=dict(comparison.recipe),
     )

@@ -74,13 +74,15 @@ class DrawFigure:
 class Analyse:
     """Measure the panes of a comparison: `mels` by pane key, the ground truth among them.
 
-    `stop_reason` is that of the free run; `sample_rate` (Hz) and `hop_length` (samples) are those of the mels.
+    `stop_reason` is that of the free run; `sample_rate` (Hz) and `hop_length` (samples) are those of the mels;
+    `latents` (n, d) by pane key, where a pane has them.
     """
 
     mels: dict[str, np.ndarray]
     stop_reason: str
     sample_rate: int
     hop_length: int
+    latents: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
@@ -134,11 +136,12 @@ class Spoken:
 
 @dataclass(frozen=True)
 class PaneSound:
-    """One pane: mel, its vocoded wave, and its mel L1 to the ground truth (natural-log units)."""
+    """One pane: mel, its vocoded wave, its mel L1 to the ground truth (natural-log units), its latents (n, d)."""
 
     mel: np.ndarray
     wave: np.ndarray
     mel_l1: float | None = None
+    latents: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,8 @@ class DriftFacts:
         missing_s: speech that is not reached, s.
         seconds, reference_seconds: lengths of both runs.
         off_path: (start, end) stretches in s of the free run.
+        latent_std_ratio: (n,) spread of the free run's latents over 0.5 s by that of the reference's at the same
+            relative position; None without latents.
     """
 
     verdict: str
@@ -201,6 +206,7 @@ class DriftFacts:
     seconds: float
     reference_seconds: float
     off_path: tuple[tuple[float, float], ...] = ()
+    latent_std_ratio: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

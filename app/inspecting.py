@@ -58,7 +58,8 @@ class InspectionController(QObject):
         mels = {key: pane.mel for key, pane in result.panes.items() if pane.mel.shape[1] > 1}
         if "ground_truth" not in mels:
             return
-        request = Analyse(mels, result.stop_reason, result.sample_rate, config.hop_length)
+        latents = {key: pane.latents for key, pane in result.panes.items() if pane.latents is not None}
+        request = Analyse(mels, result.stop_reason, result.sample_rate, config.hop_length, latents)
         job = self._engine.submit(request, "Measuring", "analyse")
         self.job = job
         job.finished.connect(lambda analysis: self._on_analysed(result, analysis))

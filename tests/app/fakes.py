@@ -173,5 +173,6 @@ class FakeBackend:
             seconds=(frames - 1) * HOP / RATE,
             reference_seconds=199 * HOP / RATE,
             off_path=((1.0, 1.5),),
+            latent_std_ratio=np.linspace(1.0, 0.0, 100, dtype=np.float32),
         )
         return Analysed(panes, drift)

@@ -72,6 +72,23 @@ def test_a_collapse_is_said() -> None:
     assert abs(drift.cut_s - 200 * FRAME) < 0.3
 
 
+def test_latents_that_stand_still_have_little_spread() -> None:
+    truth = speech(400)
+    latents = np.random.default_rng(5).normal(size=(200, 8))
+    still = latents * np.linspace(1.0, 0.0, 200)[:, None]
+    mels = {"ground_truth": truth, "teacher_forced": truth, "autoregressive": truth}
+    given = {"teacher_forced": latents, "autoregressive": still}
+    job = analyse(Analyse(mels, "stop_head", RATE, HOP, given), lambda: False)
+    try:
+        while True:
+            next(job)
+    except StopIteration as end:
+        ratio = end.value.drift.latent_std_ratio
+    assert ratio[:20].mean() > 0.85
+    assert ratio[-20:].mean() < 0.15
+    assert run(mels).drift.latent_std_ratio is None
+
+
 def test_without_a_free_run_there_is_a_reason() -> None:
     truth = speech(200)
     analysis = run({"ground_truth": truth, "reconstruction": truth})

@@ -88,6 +88,7 @@ def test_the_verdict_stands_in_its_tab(window, qtbot):
     rows = dict(window.drift.rows())
     assert rows["Departure"] == "1.00 s"
     assert rows["Energy ratio"] == "−3.0 dB, end −3.0 dB"
+    assert rows["Latent-std ratio"] == "0.50, end 0.10"
 
 
 def test_a_new_comparison_takes_the_old_measures_away(window, qtbot):
