@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QWidget
 
 from app.export import file_stem, free_path
 
 if TYPE_CHECKING:
     from app.main import Options
+    from app.main_window import MainWindow
     from app.studio import Studio
 
 POLL_INTERVAL = 100
@@ -25,7 +25,7 @@ class Robot(QObject):
 
     quit_wanted = Signal()
 
-    def __init__(self, studio: Studio, window: QWidget, options: Options, folder: Path | None = None) -> None:
+    def __init__(self, studio: Studio, window: MainWindow, options: Options, folder: Path | None = None) -> None:
         super().__init__(window)
         self.status = 0
         self.files: list[Path] = []
@@ -85,6 +85,7 @@ class Robot(QObject):
     def _finish(self) -> None:
         if self._options.screenshot:
             path = Path(self._options.screenshot)
+            self._window.notices.clear()  # what they say is printed; in the picture they would hide the mels
             if self._window.grab().save(str(path)):
                 self.files.append(path)
             else:
