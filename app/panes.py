@@ -81,7 +81,9 @@ class PaneModel(QObject):
     def seconds(self) -> float:
         """Length of the longest thing on the screen, in seconds."""
         lengths = [content.seconds for content in self._contents.values()]
-        frames = [content.mel_db.shape[1] for content in self._contents.values() if content.mel_db is not None]
+        frames = [
+            content.mel_db.shape[1] for content in self._contents.values() if content.mel_db is not None
+        ]
         return max([*lengths, *((count - 1) / self.frame_rate for count in frames), 0.0])
 
     @property
@@ -90,7 +92,9 @@ class PaneModel(QObject):
         result = self._comparison.result
         mel = self._origins.get("autoregressive")
         return mel is not None and not (
-            result is not None and "autoregressive" in result.panes and mel is result.panes["autoregressive"].mel
+            result is not None
+            and "autoregressive" in result.panes
+            and mel is result.panes["autoregressive"].mel
         )
 
     def sounds(self) -> dict[str, Sound]:
@@ -128,7 +132,8 @@ class PaneModel(QObject):
         result, clip = self._comparison.result, self._comparison.clip
         if result is not None and key in result.panes:
             pane = result.panes[key]
-            detail = "" if pane.mel_l1 is None else f"L1 {pane.mel_l1:.2f}"
+            timing = " along DTW" if key == "autoregressive" else ""
+            detail = "" if pane.mel_l1 is None else f"L1 {pane.mel_l1:.2f}{timing}"
             sound = Sound(pane.wave, result.sample_rate) if len(pane.wave) else None
             return pane.mel, PaneContent(self._as_db(pane.mel), sound, detail)
         if key == "ground_truth" and clip is not None:

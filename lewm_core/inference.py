@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
-from lewm_core.config import DEFAULT_TEMPERATURE, Speaker
+from lewm_core.config import DEFAULT_TEMPERATURE, MelConfig, Speaker
 from lewm_core.inference_engine import lay_out_for_steps
 from lewm_core.mel import AudioError, load_audio, log_mel
 from lewm_core.model.lewm import LeWM, SamplingSettings
@@ -91,6 +91,8 @@ class SynthesisResult:
 @dataclass(frozen=True)
 class Rendering:
     """A mel (m, t), its vocoded wave, and its L1 to the ground truth in nats (None for the truth).
+
+    The free run has a timing of its own: its L1 is taken along the DTW path (``aligned_mel_l1``).
 
     ``latents`` (n, d) are what the mel was decoded from: the encoder's for the reconstruction, the
     predictor's for the two predictions, None for the truth.
@@ -410,7 +412,7 @@ class Synthesiser:
                 yield progress._replace(fraction=0.6 + 0.4 * progress.fraction)
             reason = result.stop_reason
             panes["autoregressive"] = Rendering(
-                result.mel, result.wave, mel_l1(result.mel, mel), result.latents
+                result.mel, result.wave, aligned_mel_l1(result.mel, mel), result.latents
             )
         recipe = {
             **self.recipe(request, reason),
@@ -452,6 +454,21 @@ def mel_l1(mel: np.ndarray, truth: np.ndarray) -> float | None:
     """Mean absolute difference of two log-mels (m, t) over their common length, nats; None without one."""
     frames = min(mel.shape[1], truth.shape[1])
     return float(np.abs(mel[:, :frames] - truth[:, :frames]).mean()) if frames else None
+
+
+def aligned_mel_l1(mel: np.ndarray, truth: np.ndarray) -> float | None:
+    """Mel L1 of two readings with different timing, nats: frames are paired by DTW first.
+
+    None where one of them is too short to be aligned.
+    """
+    from lewm_core.analysis.alignment import align, warped_to_reference
+    from lewm_core.analysis.checks import AnalysisError
+
+    try:
+        path = align(truth, mel, MelConfig().frame_rate)
+        return mel_l1(warped_to_reference(mel, path), truth)
+    except AnalysisError:
+        return None
 
 
 def embedded_checkpoint() -> Path:

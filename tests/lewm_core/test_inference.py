@@ -17,7 +17,9 @@ from lewm_core.inference import (
     SynthesisRequest,
     SynthesisResult,
     UnknownSpeakerError,
+    aligned_mel_l1,
     finish,
+    mel_l1,
 )
 from lewm_core.mel import AudioError
 from lewm_core.text import TextError
@@ -116,6 +118,19 @@ def test_comparison_has_four_panes_of_one_length(voice: Synthesiser) -> None:
     assert result.panes["ground_truth"].mel_l1 is None
     rebuilt, truth = result.panes["reconstruction"], result.panes["ground_truth"]
     assert rebuilt.mel_l1 == pytest.approx(np.abs(rebuilt.mel - truth.mel).mean())
+
+
+def test_the_free_run_is_measured_along_its_own_timing() -> None:
+    """The same mel, held back by a pause and stretched, is far off frame by frame and near when aligned."""
+    rng = np.random.default_rng(1)
+    walk = rng.normal(0, 1, (12, 100)).repeat(10, axis=0)
+    truth = (np.cumsum(walk, axis=0) * 0.3 - 5.0).T.astype(np.float32)
+    late = np.concatenate((np.repeat(truth[:, :1], 20, axis=1), truth), axis=1)
+    plain, aligned = mel_l1(late, truth), aligned_mel_l1(late, truth)
+    assert plain is not None
+    assert aligned is not None
+    assert aligned < 0.2 * plain
+    assert aligned_mel_l1(truth, truth) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_comparison_refuses_what_cannot_be_compared(voice: Synthesiser) -> None:
