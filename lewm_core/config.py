@@ -185,7 +185,7 @@ PRESETS: dict[str, Preset] = {
                 text_frontend="phonemes",
                 alignment="durations",
             ),
-            LossWeights(kl=0.005, reconstruction=1.0, spectral=0.5),
+            LossWeights(kl=0.0005, reconstruction=1.0, spectral=0.5),
             "2x, 32 latent dimensions, 4 latents a step, phonemes and durations: the embedded voice",
         ),
     )

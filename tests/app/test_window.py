@@ -137,7 +137,7 @@ def test_selecting_a_take_shows_it_again_and_comparing_puts_it_away(window, qtbo
     window.studio.compare_again()
     assert window.studio.session.current_take is None
     qtbot.waitUntil(lambda: not window.studio.comparison.is_busy, timeout=PATIENCE)
-    assert window.studio.panes.content("autoregressive").detail == "L1 0.90"
+    assert window.studio.panes.content("autoregressive").detail == "L1 0.90 along DTW"
 
 
 def test_cancel_keeps_a_partial_take(window, qtbot):
