@@ -11,9 +11,6 @@ from torch.nn import functional as F
 from lewm_core.config import ModelConfig
 from lewm_core.model.audio_encoder import MEL_MEAN, MEL_STD
 
-RECEPTIVE_LATENTS = 8
-"""Latents on either side that can change a frame; chunks for streaming carry this much context."""
-
 
 class ResConvBlock(nn.Module):
     """Residual pair of 3-wide convolutions."""
