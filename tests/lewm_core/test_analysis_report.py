@@ -77,7 +77,6 @@ def test_the_command_prints_the_numbers_of_every_pane(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not VOICE.is_file(), reason="the voice is not there")
 @pytest.mark.parametrize("clip", ["heart-sailors.ogg", "psi-madari.ogg"])
 def test_on_the_voice_that_ships(clip: str) -> None:
     from lewm_core.inference import Synthesiser, finish
