@@ -139,11 +139,14 @@ class JEPAPredictor(nn.Module):
             state.put(row, prepared, self.start)
         return state
 
-    def forward(self, history: Tensor, plan: TextPlan, speaker: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, history: Tensor, plan: TextPlan, speaker: Tensor, attention: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Predict every step at once from a known history (teacher forcing).
 
         Args:
             history: (b, k, r d) what each step is told came before it (see ``shift``).
+            attention: each layer appends its cross-attention weights (b, h, k, u) to this list.
 
         Returns:
             latents (b, k r, d) and stop logits (b, k).
@@ -151,7 +154,9 @@ class JEPAPredictor(nn.Module):
         prepared = self.prepare(plan, speaker)
         x = self.prenet(history) + prepared.given
         for block, memory in zip(self._decoder_blocks(), prepared.memories, strict=True):
-            x, _ = block(x, memory, prepared.bias)
+            x, weights = block(x, memory, prepared.bias, need_weights=attention is not None)
+            if attention is not None:
+                attention.append(weights)
         hidden = self.norm(x)
         return self.head(hidden, prepared.moments) * self.active, self.stop(hidden).squeeze(-1)
 

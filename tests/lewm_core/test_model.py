@@ -121,6 +121,33 @@ def test_attention_is_a_distribution_for_every_layer_and_head() -> None:
     assert torch.allclose(made.attention.sum(-1), torch.ones(layers, heads, steps), atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"alignment": "attention", "text_frontend": "bytes", "latents_per_step": 1}]
+)
+def test_attention_of_teacher_forcing_is_that_of_the_steps(changes: dict[str, object]) -> None:
+    model = tiny_model(**changes)
+    speaker, steps = torch.tensor([0, 2]), 12
+    with torch.no_grad():
+        memory, mask = model.encode_text(TextBatch.of(["jˈɛs.", "ə lˈɒŋɡə wˈʌn hˈɪə."]), speaker)
+        plan = model.plan(memory, mask, None if model.duration is None else 2 * mask, steps)
+        state = model.predictor.start_state(plan, speaker, steps)
+        made = []
+        for _ in range(steps):
+            latents, _, weights = model.predictor.step(state, need_weights=True)
+            state.last = latents.flatten(1)
+            made.append((latents, weights))
+        history = model.predictor.shift(torch.cat([latents for latents, _ in made], dim=1))
+        attention: list[torch.Tensor] = []
+        with_weights = model.predictor(history, plan, speaker, attention)
+        without = model.predictor(history, plan, speaker)
+    layers = torch.stack(attention)
+    assert layers.shape == (2, 2, 2, steps, mask.shape[1])
+    assert torch.allclose(layers.sum(-1), torch.ones(layers.shape[:-1]), atol=1e-5)
+    assert not layers[:, 0, ..., ~mask[0]].any()
+    assert torch.allclose(layers, torch.stack([weights for _, weights in made], dim=3), atol=1e-5)
+    assert all(torch.equal(a, b) for a, b in zip(with_weights, without, strict=True))
+
+
 def test_speed_scales_the_planned_length() -> None:
     model = tiny_model()
     with torch.no_grad():
