@@ -6,13 +6,14 @@ Each stage lies in its own module; here they are put in order, with their statis
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from lewm_core.checkpoint import CheckpointInfo, save_checkpoint
+from lewm_core.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from lewm_core.config import MelConfig, Preset
 from lewm_core.dataset import MelStore, pad_mels
 from lewm_core.model.layers import length_mask
@@ -32,6 +33,23 @@ def build_model(preset: Preset, data: Path) -> LeWM:
     speakers = MelStore(data, "train").speakers()
     torch.manual_seed(0)
     return LeWM(replace(preset.model, n_speakers=len(speakers)))
+
+
+def start_from(model: LeWM, checkpoint: Path, fresh: Sequence[str] = ()) -> list[str]:
+    """Copy from another checkpoint every tensor of the same name and shape; return the names not copied.
+
+    Args:
+        fresh: prefixes of names that keep their random start ("audio_encoder.to_stats").
+    """
+    source = load_checkpoint(checkpoint)[0].state_dict()
+    own = model.state_dict()
+    copied = {
+        name: value
+        for name, value in source.items()
+        if name in own and own[name].shape == value.shape and not name.startswith(tuple(fresh))
+    }
+    model.load_state_dict(copied, strict=False)
+    return sorted(set(own) - set(copied))
 
 
 def load_stage(model: LeWM, folder: Path, stage: str) -> int:
@@ -79,17 +97,25 @@ def train_stage(
     folder: Path,
     settings: LoopSettings,
     *,
+    start: Path | None = None,
+    fresh: Sequence[str] = (),
     progress: bool | None = None,
 ) -> dict[str, float]:
     """Train one stage of a run, resuming where it was left; returns its validation figures.
+
+    Args:
+        start: checkpoint that a run without a save of its own starts from, see `start_from`.
+        fresh: what of it is not taken over.
 
     Raises:
         TrainError: an earlier stage is missing, or a loss is not finite.
     """
     model = build_model(preset, data)
+    if start is not None:
+        start_from(model, start, fresh)
     if stage == "autoencoder":
         return train(
-            AutoencoderStage(model, data, preset.losses, AutoencoderSettings()),
+            AutoencoderStage(model, data, preset.losses, AutoencoderSettings(kl_rise=settings.steps // 5)),
             settings,
             folder,
             progress=progress,

@@ -9,6 +9,7 @@ lewm train --data data --out runs/one --export voice.safetensors
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from lewm_core.commands._shared import InputError, positive, print_json
@@ -32,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps", type=positive, metavar="N", help="steps in all, those already done counted"
     )
     parser.add_argument("--learning-rate", type=float, metavar="X", help="peak (default: the stage's)")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="FILE", help="checkpoint whose tensors a new run starts with"
+    )
+    parser.add_argument(
+        "--fresh", action="append", default=[], metavar="PREFIX",
+        help="tensors of --start-from not to take over: audio_encoder.to_stats (may be given again)",
+    )  # fmt: skip
+    parser.add_argument("--kl", type=float, metavar="X", help="weight of the KL loss (default: the preset's)")
     parser.add_argument("--save-every", type=positive, default=200, metavar="N", help="steps (default 200)")
     parser.add_argument(
         "--validate-every", type=positive, default=500, metavar="N", help="steps (default 500)"
@@ -45,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     chosen = preset(arguments.preset)
+    if arguments.kl is not None:
+        chosen = replace(chosen, losses=replace(chosen.losses, kl=arguments.kl))
     import torch
 
     from lewm_core.train import export, train_stage
@@ -67,7 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             bf16=not arguments.fp32,
         )
-        figures = train_stage(arguments.stage, chosen, arguments.data, arguments.out, settings)
+        figures = train_stage(
+            arguments.stage,
+            chosen,
+            arguments.data,
+            arguments.out,
+            settings,
+            start=arguments.start_from,
+            fresh=arguments.fresh,
+        )
         answer = {"stage": arguments.stage, "steps": arguments.steps, **figures}
         text = "\n".join(f"{name}: {value:.4f}" for name, value in figures.items())
     if arguments.json:

@@ -12,12 +12,12 @@ import torch
 from lewm_core.checkpoint import load_checkpoint
 from lewm_core.config import LossWeights, Preset
 from lewm_core.dataset import DataError, EpochBatches, MelStore, length_buckets
-from lewm_core.train import export
+from lewm_core.train import export, start_from
 from lewm_core.train_aligner import AlignerStage
 from lewm_core.train_autoencoder import AutoencoderSettings, AutoencoderStage
 from lewm_core.train_loop import LoopSettings, TrainError, learning_rate_at, train
 from lewm_core.train_predictor import PredictorSettings, PredictorStage
-from tests.lewm_core.tiny import tiny_config, tiny_model
+from tests.lewm_core.tiny import tiny_checkpoint, tiny_config, tiny_model
 
 WORDS = [("ada", "en-US", "jˈɛs."), ("bina", "hi", "nəmˈʌsteː"), ("carl", "en-GB", "həlˈəʊ ðˈɛə.")]
 
@@ -169,3 +169,18 @@ def test_export_speaks_at_the_pace_of_the_recordings(data: Path, tmp_path: Path)
     assert info.step == 3
     assert info.description == "a test"
     assert (model.residual_std > 0).any()
+
+
+def test_a_new_run_starts_from_another_checkpoint_but_for_what_is_named(data: Path, tmp_path: Path) -> None:
+    source = tmp_path / "other.safetensors"
+    tiny_checkpoint(source)
+    torch.manual_seed(5)
+    model = tiny_model()
+    fresh = "mel_decoder.project_in"
+    kept = model.mel_decoder.project_in.weight.clone()
+    left_out = start_from(model, source, [fresh])
+    taken = load_checkpoint(source)[0].state_dict()
+    assert left_out == [f"{fresh}.bias", f"{fresh}.weight"]
+    assert torch.equal(model.mel_decoder.project_in.weight, kept)
+    for name, value in model.state_dict().items():
+        assert name in left_out or torch.equal(value, taken[name])
