@@ -24,6 +24,7 @@ from lewm_core.model.lewm import LeWM, SamplingSettings
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.phonemes import phonemise
 from lewm_core.resources_path import resource
+from lewm_core.speaker_blend import SpeakerBlend, UnknownSpeakerError
 from lewm_core.streaming import (
     FIRST_FRAMES,
     LARGEST_FRAMES,
@@ -44,10 +45,6 @@ _STEPS_BETWEEN_PARTIALS = 6  # about half a second of speech at 11.7 steps/s
 _Item = TypeVar("_Item")
 
 
-class UnknownSpeakerError(ValueError):
-    """The checkpoint has no speaker of this name; the message lists those that it has."""
-
-
 class Progress(NamedTuple):
     """How far a job is: share done in [0, 1], what it does, and the mel so far (m, t) where there is one."""
 
@@ -58,7 +55,10 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class SynthesisRequest:
-    """What to say and how. Temperature 0 takes the predictor's mean; speed 2.0 speaks twice as fast."""
+    """What to say and how. Temperature 0 takes the predictor's mean; speed 2.0 speaks twice as fast.
+
+    ``speaker`` is a name or a blend of speakers such as "heart:0.6+emma:0.4" (``lewm_core.speaker_blend``).
+    """
 
     text: str
     speaker: str
@@ -200,6 +200,23 @@ class Synthesiser:
             f"There is no speaker {name!r} in {self.info.path.name}; choose one of: {names}."
         )
 
+    def who(self, notation: str) -> tuple[torch.Tensor, Speaker]:
+        """Find a speaker, or make a blend of several (see ``lewm_core.speaker_blend``).
+
+        Returns:
+            what the model calls ``speaker`` for one text: (1,) of a speaker, the shares (1, n_speakers) of a
+            blend; and a description: the blend in its own notation, with the language of its heaviest part.
+
+        Raises:
+            UnknownSpeakerError, BlendError: with a sentence that says what to choose.
+        """
+        blend = SpeakerBlend.parse(notation, [speaker.name for speaker in self.info.speakers])
+        if blend.is_single:
+            index, speaker = self.speaker(blend.heaviest)
+            return torch.tensor([index]), speaker
+        row = blend.row(self.info.speakers)
+        return torch.tensor([row]), Speaker(str(blend), self.speaker(blend.heaviest)[1].language)
+
     def synthesise(
         self, request: SynthesisRequest, cancelled: Callable[[], bool] = never
     ) -> Generator[Progress, None, SynthesisResult]:
@@ -208,7 +225,7 @@ class Synthesiser:
         When ``cancelled()`` turns true it stops within one step and returns what was made.
 
         Raises:
-            TextError, UnknownSpeakerError: before anything is made.
+            TextError, UnknownSpeakerError, BlendError: before anything is made.
         """
         return (yield from _only(Progress, self._speech(request, cancelled, NO_STREAMING)))
 
@@ -228,7 +245,7 @@ class Synthesiser:
                 twice as many as the one before it.
 
         Raises:
-            TextError, UnknownSpeakerError: before anything is made.
+            TextError, UnknownSpeakerError, BlendError: before anything is made.
         """
         return (yield from _only(AudioChunk, self._speech(request, cancelled, first_frames)))
 
@@ -236,7 +253,7 @@ class Synthesiser:
         self, request: SynthesisRequest, cancelled: Callable[[], bool], first_frames: int
     ) -> Generator[Progress | AudioChunk, None, SynthesisResult]:
         """Speak sentence by sentence, telling of progress and handing out chunks."""
-        _, speaker = self.speaker(request.speaker)
+        _, speaker = self.who(request.speaker)
         if not 0.2 <= request.speed <= 5.0 or not 0.0 <= request.temperature <= 2.0:
             raise TextError("Speed must lie between 0.2 and 5, temperature between 0 and 2.")
         made = _Made()
@@ -260,7 +277,7 @@ class Synthesiser:
         cancelled: Callable[[], bool], first_frames: int,
     ) -> Generator[Progress | AudioChunk, None, None]:  # fmt: skip
         """Speak one sentence and add it, and the pause behind it, to ``made``."""
-        index, speaker = self.speaker(request.speaker)
+        voice, speaker = self.who(request.speaker)
         message = f"Speaking sentence {number + 1} of {count}" if count > 1 else "Speaking"
         with _Clock(made.timings, "text"):
             text = self.read(sentence.text, speaker)
@@ -272,7 +289,7 @@ class Synthesiser:
         )
         growing, sound = GrowingMel(self.model), GrowingWave(self.vocoder, self.info.mel)
         wanted = first_frames
-        run = self.model.generate(text, torch.tensor([index]), settings)
+        run = self.model.generate(text, voice, settings)
         for step in range(1_000_000):
             try:
                 with _Clock(made.timings, "predictor"):
@@ -353,6 +370,7 @@ class Synthesiser:
         """Everything needed to make a take again, JSON-able."""
         return {
             **asdict(request),
+            "speaker": self.who(request.speaker)[1].name,
             "checkpoint": self.info.path.name,
             "checkpoint_sha256": self.info.sha256,
             "preset": self.info.preset,
@@ -373,9 +391,9 @@ class Synthesiser:
 
         Raises:
             AudioError: the clip cannot be used.  TextError: the text is unusable or does not fit the clip.
-            UnknownSpeakerError: there is no such speaker.
+            UnknownSpeakerError, BlendError: there is no such speaker.
         """
-        index, who = self.speaker(speaker)
+        voice, who = self.who(speaker)
         yield Progress(0.0, "Reading the clip")
         wave = clip if isinstance(clip, np.ndarray) else load_audio(clip, self.info.mel.sample_rate)
         mel = self._clip_mel(wave)
@@ -394,7 +412,7 @@ class Synthesiser:
         if not cancelled():
             yield Progress(0.5, "Predicting with teacher forcing")
             try:
-                latents, _ = self.model.teacher_forced(spoken, torch.tensor([index]), batch)
+                latents, _ = self.model.teacher_forced(spoken, voice, batch)
             except ValueError as error:
                 raise TextError(
                     f"The text does not fit the clip: {error}. Correct the transcript."

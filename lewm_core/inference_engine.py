@@ -87,7 +87,7 @@ class Engine:
         """Take a text into the batch; its first step is made by the next ``step``.
 
         Args:
-            text: one text.  speaker: (1,), or a blend (1, w).
+            text: one text.  speaker: (1,), or the shares of a blend (1, n_speakers).
 
         Raises:
             IndexError: the batch is full.

@@ -26,7 +26,9 @@ class InputError(ValueError):
 def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that choose the model, the vocoder and the sampling."""
     parser.add_argument(
-        "--speaker", metavar="NAME", help="who speaks (default: the first who speaks the text's language)"
+        "--speaker",
+        metavar="NAME",
+        help="who speaks, or a blend such as heart:0.6+emma:0.4 (default: the first of the text's language)",
     )
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="the same seed gives the same speech (default 0)"

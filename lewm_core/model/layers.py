@@ -254,3 +254,14 @@ def length_mask(lengths: Tensor, longest: int | None = None) -> Tensor:
     """Return (b, t), true at positions below each of ``lengths`` (b,)."""
     steps = torch.arange(int(longest or lengths.max()), device=lengths.device)
     return steps[None, :] < lengths[:, None]
+
+
+def speaker_vector(embedding: nn.Embedding, speaker: Tensor) -> Tensor:
+    """Return what (b, d) stands for who speaks: speakers (b,) or the shares of all speakers (b, n_speakers).
+
+    Each module has an embedding of its own, so a blend is handed around as shares and mixed where it is used.
+    """
+    if speaker.dim() == 1:
+        vector: Tensor = embedding(speaker)
+        return vector
+    return speaker.to(embedding.weight.dtype) @ embedding.weight

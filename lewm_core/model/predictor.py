@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
-from lewm_core.model.layers import DecoderBlock, padding_bias
+from lewm_core.model.layers import DecoderBlock, padding_bias, speaker_vector
 from lewm_core.model.predictor_state import PredictorState, PreparedText
 
 ATTENTION_SPREAD = 5.0
@@ -118,9 +118,9 @@ class JEPAPredictor(nn.Module):
         """Project text and speaker for every layer and step at once.
 
         Args:
-            speaker: (b,) or a blend of speakers (b, w).
+            speaker: (b,), or the shares of all speakers in blends (b, n_speakers).
         """
-        voice = self.speaker(speaker) if speaker.dim() == 1 else speaker
+        voice = speaker_vector(self.speaker, speaker)
         given, moments = voice.unsqueeze(1), None
         if self.text_in is not None and self.head.text is not None and plan.frames is not None:
             r = self.config.latents_per_step

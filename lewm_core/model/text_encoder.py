@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
-from lewm_core.model.layers import EncoderBlock, length_mask
+from lewm_core.model.layers import EncoderBlock, length_mask, speaker_vector
 from lewm_core.model.text_batch import TextBatch, pool_units
 
 BYTE_VALUES = 256
@@ -36,12 +36,12 @@ class TextEncoder(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, text: TextBatch, speaker: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode texts, spoken by ``speaker`` (b,) or a blend of speakers (b, d).
+        """Encode texts, spoken by ``speaker`` (b,) or blends of speakers (b, n_speakers).
 
         Returns:
             encoded units (b, u, d), or bytes (b, s, d) under "attention", and their mask.
         """
-        voice = self.speaker(speaker) if speaker.dim() == 1 else speaker
+        voice = speaker_vector(self.speaker, speaker)
         real = length_mask(text.lengths, text.bytes.shape[1])
         x = self.embed(text.bytes) * real.unsqueeze(-1)  # the convolution must not see padding
         x = x + F.gelu(self.conv(x.transpose(1, 2))).transpose(1, 2)
