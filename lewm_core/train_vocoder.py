@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss
 
@@ -34,6 +36,8 @@ from lewm_core.vocoder_model import small_vocos
 from lewm_core.vocoder_training_config import VocoderTrainingConfig, VocoderTrainingError
 
 STATE_VERSION = 1
+WINDOW = "head.istft.window"
+"""The one buffer that an exported vocoder lacks: it follows from n_fft."""
 PARTS = ("generator", "average", "discriminators", "generator_optimiser", "discriminator_optimiser")
 
 
@@ -235,12 +239,29 @@ class VocoderTrainer:
     def restart(self, path: Path) -> None:
         """Take the averaged generator of the training state `path` as the start of a new training (step 0).
 
-        Raises VocoderTrainingError if `path` is no such state.
+        A vocoder folder, as `export_vocoder` writes it, serves too.
+
+        Raises VocoderTrainingError if `path` is neither.
         """
+        if path.is_dir():
+            self._restart_from_folder(path)
+            return
         state = read_state(path)
         self._check_shape(path, state)
         self.generator.load_state_dict(state["average"])
         self.average.load_state_dict(state["average"])
+
+    def _restart_from_folder(self, folder: Path) -> None:
+        try:
+            weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+            for network in (self.generator, self.average):
+                missing, unexpected = network.load_state_dict(weights, strict=False)
+                if unexpected or set(missing) - {WINDOW}:
+                    raise VocoderTrainingError(f"{folder} holds another kind of vocoder.")
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise VocoderTrainingError(
+                f"{folder} holds no vocoder of {self.config.num_layers} layers of {self.config.dim} channels: {error}"
+            ) from error
 
     def _check_shape(self, path: Path, state: dict[str, Any]) -> None:
         for name in ("dim", "intermediate_dim", "num_layers"):
@@ -341,7 +362,7 @@ def export_vocoder(state_file: Path, folder: Path, mel_config: MelConfig | None 
     weights = {
         name: value.half().contiguous()
         for name, value in state["average"].items()
-        if name != "head.istft.window"
+        if name != WINDOW
     }
     metadata = {"step": str(state["step"]), "maker": "lewm train-vocoder"}
     write_atomically(folder / "model.safetensors", save(weights, metadata))

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="saves, log and result")
     parser.add_argument(
-        "--start-from", type=Path, metavar="STATE", help="state.pt of another training to refine"
+        "--start-from", type=Path, metavar="STATE", help="state.pt of another training, or a vocoder folder, to refine"
     )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: all)")
     parser.add_argument("--save-minutes", type=float, default=4.0, help="time between saves (default: 4)")

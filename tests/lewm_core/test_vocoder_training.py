@@ -148,6 +148,22 @@ def test_a_start_from_other_weights(tmp_path: Path) -> None:
     assert same(second.generator.state_dict(), first.average.state_dict())
 
 
+def test_a_start_from_an_exported_vocoder(tmp_path: Path) -> None:
+    first = VocoderTrainer(replace(TINY, steps=2), packed())
+    list(train(first, tmp_path, []))
+    export_vocoder(tmp_path / "state.pt", tmp_path / "vocoder")
+    second = VocoderTrainer(replace(TINY, seed=5), packed())
+    second.restart(tmp_path / "vocoder")
+    expected = first.average.state_dict()
+    for name, value in second.generator.state_dict().items():
+        torch.testing.assert_close(value, expected[name].half().float() if "window" not in name else expected[name])
+    for other in (replace(TINY, dim=32), replace(TINY, num_layers=TINY.num_layers + 1)):
+        with pytest.raises(VocoderTrainingError, match="holds"):
+            VocoderTrainer(other, packed()).restart(tmp_path / "vocoder")
+    with pytest.raises(VocoderTrainingError, match="holds no vocoder"):
+        second.restart(tmp_path)
+
+
 def test_crops_follow_from_seed_and_step() -> None:
     audio = packed()
     one = audio.crops(3, 7, 64, 4096)
