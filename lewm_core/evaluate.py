@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lewm_core.analysis.attention import attention_figures
 from lewm_core.dataset import DataError, MelStore, Utterance
 from lewm_core.inference import Progress, mel_l1, never
 from lewm_core.model.lewm import Generated, LeWM, SamplingSettings
@@ -162,10 +163,8 @@ def by_position(values: np.ndarray, figure: Callable[[np.ndarray], Any] = np.mea
 
 
 def attention_path(attention: torch.Tensor | None) -> tuple[float, float]:
-    """Focus and monotonicity of the sharpest head of ``attention`` (layers, h, k, u); see SentenceScore."""
-    if attention is None or attention.shape[2] < 2:
+    """Focus and monotonicity of the sharpest head of ``attention`` (layers, h, k, u); see ``analysis.attention``."""
+    if attention is None or not attention.shape[2]:
         return 0.0, 1.0
-    focus = attention.amax(-1).mean(-1).flatten()
-    head = attention.flatten(0, 1)[int(focus.argmax())]
-    centre = (head * torch.arange(head.shape[-1])).sum(-1)
-    return float(focus.max()), float((centre.diff() > -0.5).float().mean())
+    figures = attention_figures(attention.numpy())
+    return float(figures.focus[figures.sharpest]), float(figures.monotonicity[figures.sharpest])

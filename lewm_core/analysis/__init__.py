@@ -22,6 +22,7 @@ pitch, formants    Praat's pitch and formants on the frames of a mel
 formant_blur       how much of the truth's formant contrast is left
 alignment          dynamic time warping of two mels
 drift, latent_drift, drift_verdict   where a free run leaves the path, in numbers and in words
+attention          focus, monotonicity and path of the predictor's cross-attention
 pane_report        all numbers of one pane at once
 listening          level matching of waves
 listening_votes    blind A/B and ABX: trial lists and their statistics
