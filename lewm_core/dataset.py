@@ -1,84 +1,29 @@
-"""Prepared mels on disk, read through a memory map, and batches of them.
-
-A data folder holds, for each split, ``SPLIT.jsonl`` (one object an utterance: text, phonemes, speaker,
-language, offset and frames) and ``SPLIT.f16`` (all mels one after another, float16, (frames, n_mels)).
+"""Batches of prepared mels, read through a memory map (:class:`lewm_core.manifest.MelStore`).
 
 b batch   t mel frames   s text bytes   m mel bands
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from lewm_core.config import Speaker
+from lewm_core.manifest import DataError, MelStore, Utterance
+
+__all__ = [
+    "SILENCE",
+    "DataError",
+    "EpochBatches",
+    "MelStore",
+    "Utterance",
+    "length_buckets",
+    "pad_mels",
+    "random_crops",
+]
 
 SILENCE = -16.118096
 """log(1e-7), the floor of a log-mel: what padding frames hold (0 would be loud)."""
-
-
-class DataError(ValueError):
-    """A data folder is missing, empty or damaged."""
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One line of a manifest."""
-
-    text: str
-    phonemes: str
-    speaker: str
-    language: str
-    offset: int
-    frames: int
-    audio: str = ""
-
-
-class MelStore:
-    """All utterances of one split; mels stay on disk until asked for."""
-
-    def __init__(self, folder: Path | str, split: str, n_mels: int = 100) -> None:
-        """Open ``folder``/``split``.
-
-        Raises:
-            DataError: files are missing or do not fit each other.
-        """
-        folder = Path(folder)
-        manifest, store = folder / f"{split}.jsonl", folder / f"{split}.f16"
-        if not manifest.is_file() or not store.is_file():
-            raise DataError(
-                f"{folder} has no {manifest.name} and {store.name}; make them with `lewm preprocess`"
-            )
-        names = Utterance.__dataclass_fields__
-        self.utterances = [
-            Utterance(**{key: value for key, value in json.loads(line).items() if key in names})
-            for line in manifest.read_text(encoding="utf8").splitlines()
-            if line.strip()
-        ]
-        if not self.utterances:
-            raise DataError(f"{manifest} lists no utterances")
-        self._mels = np.memmap(store, dtype=np.float16, mode="r").reshape(-1, n_mels)
-        if max(u.offset + u.frames for u in self.utterances) > len(self._mels):
-            raise DataError(f"{store} is shorter than {manifest.name} says; run `lewm preprocess` again")
-
-    def __len__(self) -> int:
-        return len(self.utterances)
-
-    def mel(self, index: int, start: int = 0, frames: int | None = None) -> np.ndarray:
-        """Return the log-mel (frames, n_mels) of an utterance, or a part of it, as float32."""
-        row = self.utterances[index]
-        stop = row.frames if frames is None else min(row.frames, start + frames)
-        return np.asarray(self._mels[row.offset + start : row.offset + stop], dtype=np.float32)
-
-    def speakers(self) -> tuple[Speaker, ...]:
-        """Speakers in the order of their names, each with its language."""
-        languages = {row.speaker: row.language for row in self.utterances}
-        return tuple(Speaker(name, languages[name]) for name in sorted(languages))
 
 
 def pad_mels(mels: list[np.ndarray], multiple: int) -> tuple[Tensor, Tensor]:

@@ -12,12 +12,12 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from lewm_core.dataset import DataError
+from lewm_core.manifest import DataError, Utterance, relative_audio
 from lewm_core.mel import AudioError, load_audio, log_mel
 from lewm_core.phonemes import PhonemeError, phonemise
 from lewm_core.text import TextError, normalise
@@ -74,22 +74,18 @@ def read_list(path: Path, audio_root: Path | None, languages: dict[str, str]) ->
     return found
 
 
-def prepare_recording(recording: Recording) -> tuple[np.ndarray, dict[str, object]] | str:
-    """Make one mel (t, m) float16 and its manifest line; or say why it was left out."""
+def prepare_recording(recording: Recording) -> tuple[np.ndarray, Utterance] | str:
+    """Make one mel (t, m) float16 and its manifest line (audio and offset still open); or say why not."""
     try:
         text = normalise(recording.text, recording.language)
         phonemes = phonemise(text, recording.language)
-        mel = log_mel(load_audio(recording.audio)).T.astype(np.float16)
+        wave = load_audio(recording.audio)
+        mel = log_mel(wave).T.astype(np.float16)
     except (AudioError, TextError, PhonemeError) as error:
         return str(error)
-    return mel, {
-        "audio": recording.audio.name,
-        "text": text,
-        "phonemes": phonemes,
-        "speaker": recording.speaker,
-        "language": recording.language,
-        "frames": len(mel),
-    }
+    return mel, Utterance(
+        text, phonemes, recording.speaker, recording.language, 0, len(mel), end=round(len(wave) / 24_000, 4)
+    )
 
 
 def _one_thread() -> None:
@@ -112,7 +108,7 @@ def preprocess(
         ProcessPoolExecutor(workers or os.cpu_count() or 1, initializer=_one_thread) as pool,
         partial.open("wb") as file,
     ):
-        results: Iterable[tuple[np.ndarray, dict[str, object]] | str] = pool.map(
+        results: Iterable[tuple[np.ndarray, Utterance] | str] = pool.map(
             prepare_recording, recordings, chunksize=16
         )
         for number, (recording, result) in enumerate(zip(recordings, results, strict=True), 1):
@@ -122,7 +118,8 @@ def preprocess(
                 continue
             mel, line = result
             file.write(mel.tobytes())
-            lines.append(json.dumps({**line, "offset": report.frames}, ensure_ascii=False))
+            audio = relative_audio(folder, recording.audio)
+            lines.append(replace(line, audio=audio, offset=report.frames).to_line())
             report.utterances += 1
             report.frames += len(mel)
             report.speakers[recording.speaker] = report.speakers.get(recording.speaker, 0) + 1
