@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QSplitter,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -46,6 +45,7 @@ from widgets.compose_panel import ComposePanel
 from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip
 from widgets.icons import application_icon, icon
+from widgets.inspector import Inspector
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
 from widgets.shortcut_sheet import ShortcutSheet
@@ -57,7 +57,9 @@ from widgets.transport_bar import TransportBar
 logger = logging.getLogger(__name__)
 SMALLEST = QSize(960, 600)
 USUAL = QSize(1280, 800)
-LEFT_WIDTH, RIGHT_WIDTH = 290, 290
+LEFT_WIDTH, RIGHT_WIDTH = 290, 330
+WIDE_SHARE, MIDDLE_LEAST = 0.5, 460
+"""A wide inspector takes this share of the window, but leaves this width (px) to the mels."""
 
 
 class MainWindow(QMainWindow):
@@ -77,7 +79,7 @@ class MainWindow(QMainWindow):
         self.slice = SpectrumSlice(self)
         self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
         self.checkpoint = CheckpointPanel(self)
-        self.inspector = QTabWidget(self)
+        self.inspector = Inspector(self)
         self.transport = TransportBar(self)
         self.notices = NoticeBar(self)
         self.files = FileActions(self, studio)
@@ -107,12 +109,7 @@ class MainWindow(QMainWindow):
         middle.addWidget(self.clip_bar)
         middle.addWidget(self.mels, 1)
         middle.addWidget(self.errors)
-        self.inspector.setDocumentMode(True)
-        self.inspector.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.inspector.tabBar().setDrawBase(False)
-        self.inspector.setAccessibleName("Inspector")
-        for name, panel in zip(INSPECTOR_TABS, (self.slice, self.drift, self.checkpoint), strict=True):
-            self.inspector.addTab(panel, INSPECTOR_TABS[name])
+        self._fill_inspector()
 
         self._left = QSplitter(Qt.Orientation.Vertical, self)
         self._left.addWidget(self.compose)
@@ -126,7 +123,7 @@ class MainWindow(QMainWindow):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(1)
         self._left.setMinimumWidth(240)
-        self.inspector.setMinimumWidth(240)
+        self.inspector.setMinimumWidth(280)
         self._middle.setMinimumWidth(420)
 
         ground = QWidget(self)
@@ -138,6 +135,17 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(ground)
         self.notices.float_over(self.mels, "bottom")
         self.compose.set_shortcuts("Ctrl+Return", "Ctrl+.")
+
+    def _fill_inspector(self) -> None:
+        pages: dict[str, tuple[str, QWidget]] = {
+            "slice": ("chart-spline", self.slice),
+            "drift": ("split", self.drift),
+            "checkpoint": ("box", self.checkpoint),
+        }
+        for page_id, title in INSPECTOR_TABS.items():
+            self.inspector.add_page(page_id, title, *pages[page_id])
+            shortcut = self.registry.action(f"inspect_{page_id}").shortcut()
+            self.inspector.set_hint(page_id, shortcut.toString(shortcut.SequenceFormat.NativeText))
 
     def _add_recent_menus(self, checkpoints: QMenu, clips: QMenu) -> None:
         """The menus of the tool bar, also in the File menu, where a person looks for recent files."""
@@ -174,7 +182,9 @@ class MainWindow(QMainWindow):
         self._takes = TakesBinding(self.take_list, studio)
         self._transport = TransportBinding(self.transport, self.mels, studio)
         self.checkpoint.open_requested.connect(self.files.ask_checkpoint)
-        self.inspector.currentChanged.connect(self._on_tab)
+        self.inspector.page_changed.connect(lambda page: self.studio.set_setting("inspector_tab", page))
+        self.inspector.wide_requested.connect(self.widen_inspector)
+        self._columns.splitterMoved.connect(lambda _at, _which: self.inspector.set_wide(self._is_inspector_wide()))
         studio.voice.changed.connect(self._show_what_was_opened)
         self.take_list.export_requested.connect(self.files.ask_export_takes)
         drops = DropTarget(self)
@@ -248,12 +258,21 @@ class MainWindow(QMainWindow):
         self.errors.setVisible(self.studio.settings.show_errors)
 
     def show_tab(self, name: str) -> None:
-        """Show a tab of the inspector: "slice", "drift" or "checkpoint"."""
+        """Show a page of the inspector by its id in `INSPECTOR_TABS`."""
         self.studio.set_setting("show_inspector", True)
-        self.inspector.setCurrentIndex(list(INSPECTOR_TABS).index(name))
+        self.inspector.set_current(name)
 
-    def _on_tab(self, index: int) -> None:
-        self.studio.set_setting("inspector_tab", list(INSPECTOR_TABS)[index])
+    def widen_inspector(self, wide: bool) -> None:
+        """Give the inspector half of the window, or its usual width."""
+        self.studio.set_setting("show_inspector", True)
+        left, middle, right = self._columns.sizes()
+        room = middle + right
+        wanted = min(round(WIDE_SHARE * (left + room)), room - MIDDLE_LEAST) if wide else RIGHT_WIDTH
+        self._columns.setSizes([left, room - wanted, wanted])
+        self.inspector.set_wide(self._is_inspector_wide())
+
+    def _is_inspector_wide(self) -> bool:
+        return self._columns.sizes()[-1] > 1.25 * RIGHT_WIDTH
 
     def _show_what_was_opened(self) -> None:
         """A checkpoint that is looked into, or refused, comes to the front."""
@@ -289,7 +308,7 @@ class MainWindow(QMainWindow):
     def _restore_layout(self) -> None:
         settings = self.studio.settings
         self.resize(USUAL)
-        self.inspector.setCurrentIndex(list(INSPECTOR_TABS).index(settings.inspector_tab))
+        self.inspector.set_current(settings.inspector_tab)
         self._columns.setSizes([LEFT_WIDTH, USUAL.width() - LEFT_WIDTH - RIGHT_WIDTH, RIGHT_WIDTH])
         self._left.setSizes([360, 300])
         if settings.geometry:
@@ -298,6 +317,7 @@ class MainWindow(QMainWindow):
             self._columns.restoreState(_bytes(settings.columns))
         if settings.left_rows:
             self._left.restoreState(_bytes(settings.left_rows))
+        self.inspector.set_wide(self._is_inspector_wide())
 
     def _remember_layout(self) -> None:
         settings = self.studio.settings

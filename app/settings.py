@@ -45,7 +45,12 @@ class Settings:
         return asdict(self)
 
 
-INSPECTOR_TABS = {"slice": "Slice", "drift": "TF / AR", "checkpoint": "Checkpoint"}
+INSPECTOR_TABS = {
+    "slice": "Slice",
+    "drift": "TF / AR",
+    "checkpoint": "Checkpoint",
+}
+"""The pages of the inspector from the top, with their titles."""
 _CHOICES = {
     "theme": THEMES,
     "arrangement": ARRANGEMENTS,

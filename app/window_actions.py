@@ -93,6 +93,12 @@ def _view(window: MainWindow, registry: ActionRegistry) -> None:
     for name in THEMES:
         add(f"theme_{name}", name.capitalize(), _later(window.set_theme_choice, name), choice="theme",
             submenu="&Theme", checked=_equals(lambda: settings.theme, name))  # fmt: skip
+    for number, (name, title) in enumerate(INSPECTOR_TABS.items(), start=1):
+        add(f"inspect_{name}", title, _later(window.show_tab, name), f"Alt+{number}", choice="inspector",
+            submenu="&Inspector page", checked=_equals(lambda: settings.inspector_tab, name))  # fmt: skip
+    add("widen_inspector", "&Wide inspector", lambda: window.widen_inspector(not window.inspector.is_wide), "Ctrl+I",
+        checkable=True, checked=lambda: window.inspector.is_wide,
+        hint="Give the inspector half of the window, or its usual width")  # fmt: skip
     add("follow", "Fo&llow playhead", lambda: timeline.set_follow(not timeline.follow), checkable=True,
         separated=True, checked=lambda: timeline.follow)  # fmt: skip
 
@@ -150,9 +156,6 @@ def _window(window: MainWindow, registry: ActionRegistry) -> None:
         "Ctrl+2", checkable=True, checked=lambda: settings.show_inspector)  # fmt: skip
     add("show_errors", "&Error strip", lambda: window.show_panel("show_errors", not settings.show_errors),
         "Ctrl+3", checkable=True, checked=lambda: settings.show_errors)  # fmt: skip
-    for name, title in INSPECTOR_TABS.items():
-        add(f"inspect_{name}", title, _later(window.show_tab, name), choice="inspector", separated=name == "slice",
-            checked=_equals(lambda: settings.inspector_tab, name))  # fmt: skip
     add("full_screen", "&Full screen", window.toggle_full_screen, "F11", checkable=True, separated=True,
         checked=window.isFullScreen)  # fmt: skip
 

@@ -130,3 +130,21 @@ def test_what_cannot_be_told_is_a_dash() -> None:
     assert rows["Departure"] == "–"
     assert rows["Energy ratio"] == "–, end –"
     assert "Speech missing" not in rows
+
+
+def test_the_inspector_takes_half_of_the_window_and_gives_it_back(window, qtbot):
+    usual = window.inspector.width()
+    window.registry.action("widen_inspector").trigger()
+    qtbot.waitUntil(lambda: window.inspector.width() > 1.5 * usual, timeout=PATIENCE)
+    assert window.inspector.is_wide
+    window.inspector._widen.click()
+    qtbot.waitUntil(lambda: window.inspector.width() < 1.2 * usual, timeout=PATIENCE)
+    assert not window.inspector.is_wide
+
+
+def test_every_page_has_a_key_and_the_rail_names_it(window, qtbot):
+    for page in window.inspector.pages():
+        action = window.registry.action(f"inspect_{page}")
+        assert action.shortcut().toString() in window.inspector.button(page).toolTip()
+        action.trigger()
+        assert window.inspector.current == page == window.studio.settings.inspector_tab

@@ -358,7 +358,7 @@ def test_everything_comes_back_at_the_next_start(make_studio, window, qtbot, cli
     np.testing.assert_array_equal(again.store.load(take)[1], wave)
     assert second.height() == 650  # the width is that of the small offscreen screen
     assert second._columns.sizes()[0] == sizes[0]
-    assert second.checkpoint.isHidden()
+    assert not second.checkpoint.isVisible()
     assert again.settings.theme == "light"
     assert again.settings.arrangement == "grid"
     assert again.timeline.levels == (-70, 10)
