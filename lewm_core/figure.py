@@ -28,6 +28,7 @@ TITLES = {
     "reconstruction": "Reconstruction",
     "teacher_forced": "Teacher-forced prediction",
     "autoregressive": "Autoregressive prediction",
+    "mixed": "Mixed run",
 }
 FORMATS = (".png", ".svg")
 DYNAMIC_RANGE_DB = 80.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,9 +20,10 @@ from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
 from lewm_core.config import DEFAULT_TEMPERATURE, MelConfig, Speaker
 from lewm_core.inference_engine import lay_out_for_steps
 from lewm_core.mel import AudioError, load_audio, log_mel
-from lewm_core.model.lewm import LeWM, SamplingSettings
+from lewm_core.model.lewm import Generated, LeWM, SamplingSettings
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.phonemes import phonemise
+from lewm_core.predictor_trace import PredictorTrace, join_traces, trace_of
 from lewm_core.resources_path import resource
 from lewm_core.speaker_blend import SpeakerBlend, UnknownSpeakerError
 from lewm_core.streaming import (
@@ -76,6 +77,7 @@ class SynthesisResult:
         stop_reason: "stop_head", "max_length" or "cancelled" (the worst over all sentences).
         timings: seconds in "text", "predictor", "decoder", "vocoder".
         recipe: what is needed to make it again, JSON-able.
+        trace: stop probability and cross-attention of each step, where it was asked for.
     """
 
     request: SynthesisRequest
@@ -86,6 +88,7 @@ class SynthesisResult:
     stop_reason: str
     timings: dict[str, float]
     recipe: dict[str, Any]
+    trace: PredictorTrace | None = None
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,14 @@ class Rendering:
     The free run has a timing of its own: its L1 is taken along the DTW path (``aligned_mel_l1``).
 
     ``latents`` (n, d) are what the mel was decoded from: the encoder's for the reconstruction, the
-    predictor's for the two predictions, None for the truth.
+    predictor's for the two predictions, None for the truth. ``trace`` are the predictor's steps, where it ran.
     """
 
     mel: np.ndarray
     wave: np.ndarray
     mel_l1: float | None = None
     latents: np.ndarray | None = None
+    trace: PredictorTrace | None = None
 
 
 @dataclass(frozen=True)
@@ -135,12 +139,14 @@ def finish(job: Generator[Progress, None, Any], on_progress: Callable[[Progress]
 
 @dataclass
 class _Made:
-    """Sentences spoken so far, on one time axis."""
+    """Sentences spoken so far, on one time axis; ``traces`` and their beginnings (s) where asked for."""
 
     mels: list[np.ndarray] = field(default_factory=list)
     waves: list[np.ndarray] = field(default_factory=list)
     latents: list[np.ndarray] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    traces: list[PredictorTrace] | None = None
+    trace_starts: list[float] = field(default_factory=list)
     timings: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(("text", "predictor", "decoder", "vocoder"), 0.0)
     )
@@ -218,16 +224,19 @@ class Synthesiser:
         return torch.tensor([row]), Speaker(str(blend), self.speaker(blend.heaviest)[1].language)
 
     def synthesise(
-        self, request: SynthesisRequest, cancelled: Callable[[], bool] = never
+        self, request: SynthesisRequest, cancelled: Callable[[], bool] = never, *, trace: bool = False
     ) -> Generator[Progress, None, SynthesisResult]:
         """Speak a request sentence by sentence.
 
         When ``cancelled()`` turns true it stops within one step and returns what was made.
 
+        Args:
+            trace: keep stop probability and cross-attention of each step.
+
         Raises:
             TextError, UnknownSpeakerError, BlendError: before anything is made.
         """
-        return (yield from _only(Progress, self._speech(request, cancelled, NO_STREAMING)))
+        return (yield from _only(Progress, self._speech(request, cancelled, NO_STREAMING, trace)))
 
     def stream(
         self,
@@ -250,13 +259,13 @@ class Synthesiser:
         return (yield from _only(AudioChunk, self._speech(request, cancelled, first_frames)))
 
     def _speech(
-        self, request: SynthesisRequest, cancelled: Callable[[], bool], first_frames: int
+        self, request: SynthesisRequest, cancelled: Callable[[], bool], first_frames: int, trace: bool = False
     ) -> Generator[Progress | AudioChunk, None, SynthesisResult]:
         """Speak sentence by sentence, telling of progress and handing out chunks."""
         _, speaker = self.who(request.speaker)
         if not 0.2 <= request.speed <= 5.0 or not 0.0 <= request.temperature <= 2.0:
             raise TextError("Speed must lie between 0.2 and 5, temperature between 0 and 2.")
-        made = _Made()
+        made = _Made(traces=[] if trace else None)
         yield Progress(0.0, "Reading text")
         with _Clock(made.timings, "text"):
             sentences = split_sentences(normalise(request.text, speaker.language), speaker.language)
@@ -286,7 +295,9 @@ class Synthesiser:
             temperature=request.temperature,
             speed=request.speed,
             cancelled=cancelled,
+            need_attention=made.traces is not None,
         )
+        begins_at = sum(mel.shape[1] for mel in made.mels) / self.info.mel.frame_rate
         growing, sound = GrowingMel(self.model), GrowingWave(self.vocoder, self.info.mel)
         wanted = first_frames
         run = self.model.generate(text, voice, settings)
@@ -312,6 +323,10 @@ class Synthesiser:
         if not len(generated.latents):
             return
         made.latents.append(generated.latents.numpy())
+        steps = trace_of(self.model.config, text, generated, own_history=True)
+        if made.traces is not None and steps is not None:
+            made.traces.append(steps)
+            made.trace_starts.append(begins_at)
         is_followed = number + 1 < count and generated.stop_reason != "cancelled"
         pause = round(sentence.pause * self.info.mel.frame_rate) if is_followed else 0
         yield self._chunk(made, growing, sound, None, number, count, (number + 1) / count, pause)
@@ -364,6 +379,7 @@ class Synthesiser:
             request=request, mel=mel, wave=wave[: max(0, mel.shape[1] - 1) * self.info.mel.hop_length],
             sample_rate=self.info.mel.sample_rate, latents=latents.astype(np.float32), stop_reason=reason,
             timings=made.timings, recipe=self.recipe(request, reason),
+            trace=join_traces(made.traces or [], made.trace_starts),
         )  # fmt: skip
 
     def recipe(self, request: SynthesisRequest, stop_reason: str) -> dict[str, Any]:
@@ -395,8 +411,8 @@ class Synthesiser:
         """
         voice, who = self.who(speaker)
         yield Progress(0.0, "Reading the clip")
-        wave = clip if isinstance(clip, np.ndarray) else load_audio(clip, self.info.mel.sample_rate)
-        mel = self._clip_mel(wave)
+        wave = self.clip_wave(clip)
+        mel = self.clip_mel(wave)
         spoken = self.read(normalise(text, who.language), who)
         request = SynthesisRequest(text, speaker, seed, temperature)
         panes: dict[str, Rendering] = {}
@@ -411,16 +427,9 @@ class Synthesiser:
                 panes["reconstruction"] = self._render(encoded, mel)
         if not cancelled():
             yield Progress(0.5, "Predicting with teacher forcing")
-            try:
-                latents, _ = self.model.teacher_forced(spoken, voice, batch)
-            except ValueError as error:
-                raise TextError(
-                    f"The text does not fit the clip: {error}. Correct the transcript."
-                ) from error
-            with torch.inference_mode():
-                panes["teacher_forced"] = self._render(latents, mel)
+            panes["teacher_forced"] = self._teacher_forced(spoken, voice, mel)
         if not cancelled():
-            run = self.synthesise(request, cancelled)
+            run = self.synthesise(request, cancelled, trace=True)
             while True:
                 try:
                     progress = next(run)
@@ -430,7 +439,7 @@ class Synthesiser:
                 yield progress._replace(fraction=0.6 + 0.4 * progress.fraction)
             reason = result.stop_reason
             panes["autoregressive"] = Rendering(
-                result.mel, result.wave, aligned_mel_l1(result.mel, mel), result.latents
+                result.mel, result.wave, aligned_mel_l1(result.mel, mel), result.latents, result.trace
             )
         recipe = {
             **self.recipe(request, reason),
@@ -438,7 +447,29 @@ class Synthesiser:
         }
         return Comparison(text, speaker, wave, self.info.mel.sample_rate, panes, reason, recipe)
 
-    def _clip_mel(self, wave: np.ndarray) -> np.ndarray:
+    def _teacher_forced(self, text: TextBatch, voice: torch.Tensor, truth: np.ndarray) -> Rendering:
+        try:
+            clip = self.model.force(text, voice, torch.from_numpy(truth).unsqueeze(0))
+        except ValueError as error:
+            raise TextError(f"The text does not fit the clip: {error}. Correct the transcript.") from error
+        attention: list[torch.Tensor] = []
+        latents, stop = self.model.predict_forced(clip, voice, attention)
+        durations = None if clip.durations is None else clip.durations[0]
+        steps = Generated(latents[0], stop[0], torch.stack(attention)[:, 0], "clip_end", durations)
+        trace = trace_of(self.model.config, text, steps, own_history=False)
+        with torch.inference_mode():
+            return replace(self._render(latents, truth), trace=trace)
+
+    def clip_wave(self, clip: Path | str | np.ndarray) -> np.ndarray:
+        """A clip's samples at the checkpoint's rate, in [-1, 1]; raises AudioError."""
+        return clip if isinstance(clip, np.ndarray) else load_audio(clip, self.info.mel.sample_rate)
+
+    def clip_mel(self, wave: np.ndarray) -> np.ndarray:
+        """The log-mel (m, t) of a clip that can be compared.
+
+        Raises:
+            AudioError: it is too long or too short.
+        """
         seconds = len(wave) / self.info.mel.sample_rate
         if seconds > MAX_CLIP_SECONDS:
             raise AudioError(

@@ -39,6 +39,7 @@ class Run:
     Attributes:
         planned: steps it will probably take.  max_steps: steps after which it is ended.
         noise: (max_steps, r, d) added to its latents, or None without temperature.
+        durations: (u,) latents planned for each unit, or None.
         stop_reason: None while it runs; then "stop_head", "max_length" or "cancelled".
     """
 
@@ -49,6 +50,7 @@ class Run:
     units: int
     noise: Tensor | None
     empty: Tensor
+    durations: Tensor | None = None
     stop_reason: str | None = None
     latents: list[Tensor] = field(default_factory=list)
     stop_probabilities: list[float] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Run:
             stop_probability=torch.tensor(self.stop_probabilities),
             attention=torch.stack(self.attention, dim=2) if self.attention else None,
             stop_reason=self.stop_reason or "cancelled",
+            durations=self.durations,
         )
 
 
@@ -122,6 +125,7 @@ class Engine:
         return Run(
             settings=settings, planned=planned, min_steps=int(settings.min_seconds * steps_per_second),
             max_steps=max_steps, units=mask.shape[1], noise=noise, empty=memory.new_zeros(0, config.latent_dim),
+            durations=None if durations is None else durations[0],
         )  # fmt: skip
 
     @torch.inference_mode()

@@ -33,12 +33,32 @@ class Generated:
     Attributes:
         latents: (n, d) in the decoder's space.  stop_probability: (k,) a step.
         attention: (layers, h, k, u) or None.  stop_reason: "stop_head", "max_length" or "cancelled".
+        durations: (u,) latents that each unit was planned to last; None where attention alone decides.
     """
 
     latents: Tensor
     stop_probability: Tensor
     attention: Tensor | None
     stop_reason: str
+    durations: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Forcing:
+    """A clip made ready for teacher forcing.
+
+    Attributes:
+        latents: (1, k r, d) of the clip, normalised; the last one repeated up to a whole step.
+        length: n, latents of the clip itself.
+        memory: (1, u, x) encoded text.  mask: (1, u).
+        durations: (1, u) latents each unit lasts in the clip; None where attention alone decides.
+    """
+
+    latents: Tensor
+    length: int
+    memory: Tensor
+    mask: Tensor
+    durations: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -138,26 +158,48 @@ class LeWM(nn.Module):
         return self.regulator(memory, mask, durations, steps)
 
     @torch.inference_mode()
-    def teacher_forced(self, text: TextBatch, speaker: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict each latent of a clip from the true latents before it.
+    def force(self, text: TextBatch, speaker: Tensor, mel: Tensor) -> Forcing:
+        """Make a clip ready for teacher forcing.
 
         Args:
             text: the clip's transcript.  speaker: (1,).  mel: (1, m, t) of the clip.
 
+        Raises:
+            ValueError: the transcript does not fit the clip.
+        """
+        latents = self.normalise(self.encode(mel))
+        length = latents.shape[1]
+        extra = -length % self.config.latents_per_step
+        if extra:
+            latents = F.pad(latents.transpose(1, 2), (0, extra), mode="replicate").transpose(1, 2)
+        memory, mask = self.encode_text(text, speaker)
+        durations = self.align(text, mel) if self.aligner is not None else None
+        return Forcing(latents, length, memory, mask, durations)
+
+    @torch.inference_mode()
+    def teacher_forced(
+        self, text: TextBatch, speaker: Tensor, mel: Tensor, attention: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Predict each latent of a clip from the true latents before it.
+
+        Args:
+            text: the clip's transcript.  speaker: (1,).  mel: (1, m, t) of the clip.
+            attention: each layer appends its cross-attention weights (1, h, k, u) to this list.
+
         Returns:
             latents (1, n, d) in the decoder's space, stop probability (1, k).
         """
-        latents = self.normalise(self.encode(mel))
-        n, r = latents.shape[1], self.config.latents_per_step
-        extra = -n % r
-        padded = (
-            F.pad(latents.transpose(1, 2), (0, extra), mode="replicate").transpose(1, 2) if extra else latents
-        )
-        memory, mask = self.encode_text(text, speaker)
-        durations = self.align(text, mel) if self.aligner is not None else None
-        plan = self.plan(memory, mask, durations, padded.shape[1] // r)
-        predicted, stop = self.predictor(self.predictor.shift(padded), plan, speaker)
-        return self.denormalise(predicted[:, :n]), stop.sigmoid()
+        return self.predict_forced(self.force(text, speaker, mel), speaker, attention)
+
+    @torch.inference_mode()
+    def predict_forced(
+        self, clip: Forcing, speaker: Tensor, attention: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``teacher_forced`` of a clip that was made ready."""
+        steps = clip.latents.shape[1] // self.config.latents_per_step
+        plan = self.plan(clip.memory, clip.mask, clip.durations, steps)
+        predicted, stop = self.predictor(self.predictor.shift(clip.latents), plan, speaker, attention)
+        return self.denormalise(predicted[:, : clip.length]), stop.sigmoid()
 
     @torch.no_grad()
     def free_run(self, plan: TextPlan, speaker: Tensor, steps: int) -> Tensor:

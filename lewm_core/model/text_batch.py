@@ -42,6 +42,23 @@ class TextBatch:
         lengths = torch.tensor([len(row) for row in encoded])
         return cls(values, index, lengths, index.amax(1) + 1)
 
+    def labels(self, row: int = 0, *, of_bytes: bool = False) -> list[str]:
+        """The text of each unit of a row, without the spaces around it.
+
+        Args:
+            of_bytes: of each byte instead: its character, "" for the further bytes of a character.
+        """
+        length = int(self.lengths[row])
+        data = bytes(self.bytes[row, :length].tolist())
+        if of_bytes:
+            text = data.decode("utf8")
+            return [part for c in text for part in (c, *[""] * (len(c.encode("utf8")) - 1))]
+        index = self.unit_index[row, :length].tolist()
+        of_unit: list[bytearray] = [bytearray() for _ in range(int(self.units[row]))]
+        for byte, unit in zip(data, index, strict=True):
+            of_unit[unit].append(byte)
+        return [bytes(part).decode("utf8").strip() for part in of_unit]
+
 
 def unit_starts(text: str) -> list[bool]:
     """Say for each character whether it begins a unit, the smallest thing that gets a duration.

@@ -99,6 +99,8 @@ def test_say_reads_standard_input(
         (["compare", "missing.wav", "--text", "Hi", "--out", "f.png"], "missing.wav"),
         (["compare", CLIP, "--text", "Hi", "--out", "f.gif"], ".png or .svg"),
         (["compare", CLIP, "--text", "", "--out", "f.png"], "no text"),
+        (["compare", CLIP, "--text", "Hi", "--out", "f.png", "--free-from", "-1"], "0 s on or later"),
+        (["compare", CLIP, "--text", "Hi", "--out", "f.png", "--own-rate", "2"], "between 0"),
     ],
 )
 def test_bad_input_is_code_2_and_one_line(
@@ -176,6 +178,15 @@ def test_compare_draws_and_measures(checkpoint: str, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().out
     assert "Reconstruction" in printed
     assert f"mel L1 {answer['mel_l1']['reconstruction']:.3f}" in printed  # the speaker has no part in it
+
+
+def test_compare_adds_a_mixed_run(checkpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--text", CLIP_TEXT, "--checkpoint", checkpoint, "--vocoder", "griffin-lim", "--out", "f.png"]
+    assert main(["compare", CLIP, *options, "--free-from", "99", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["mel_l1"]["mixed"] == pytest.approx(answer["mel_l1"]["teacher_forced"], rel=0.1)
+    assert answer["mixed"]["verdict"] == "stays on path"
+    assert answer["mixed"]["recipe"]["free_from_s"] == 99.0
 
 
 def test_bench_measures_every_stage(checkpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
