@@ -36,6 +36,7 @@ from lewm_core.streaming import (
 )
 from lewm_core.text import Sentence, TextError, normalise, split_sentences
 from lewm_core.vocoder import Vocoder, load_vocoder
+from lewm_core.voice_prompt import VoicePrompt, check_owner, joined
 
 PANES = ("ground_truth", "reconstruction", "teacher_forced", "autoregressive")
 MAX_CLIP_SECONDS = 60.0
@@ -59,6 +60,7 @@ class SynthesisRequest:
     """What to say and how. Temperature 0 takes the predictor's mean; speed 2.0 speaks twice as fast.
 
     ``speaker`` is a name or a blend of speakers such as "heart:0.6+emma:0.4" (``lewm_core.speaker_blend``).
+    With a ``prompt`` each sentence goes on from that speech.
     """
 
     text: str
@@ -66,6 +68,7 @@ class SynthesisRequest:
     seed: int = 0
     temperature: float = DEFAULT_TEMPERATURE
     speed: float = 1.0
+    prompt: VoicePrompt | None = None
 
 
 @dataclass(frozen=True)
@@ -234,7 +237,7 @@ class Synthesiser:
             trace: keep stop probability and cross-attention of each step.
 
         Raises:
-            TextError, UnknownSpeakerError, BlendError: before anything is made.
+            TextError, UnknownSpeakerError, BlendError, PromptError: before anything is made.
         """
         return (yield from _only(Progress, self._speech(request, cancelled, NO_STREAMING, trace)))
 
@@ -254,7 +257,7 @@ class Synthesiser:
                 twice as many as the one before it.
 
         Raises:
-            TextError, UnknownSpeakerError, BlendError: before anything is made.
+            TextError, UnknownSpeakerError, BlendError, PromptError: before anything is made.
         """
         return (yield from _only(AudioChunk, self._speech(request, cancelled, first_frames)))
 
@@ -265,6 +268,8 @@ class Synthesiser:
         _, speaker = self.who(request.speaker)
         if not 0.2 <= request.speed <= 5.0 or not 0.0 <= request.temperature <= 2.0:
             raise TextError("Speed must lie between 0.2 and 5, temperature between 0 and 2.")
+        if request.prompt is not None:
+            check_owner(request.prompt, self.info)
         made = _Made(traces=[] if trace else None)
         yield Progress(0.0, "Reading text")
         with _Clock(made.timings, "text"):
@@ -289,7 +294,7 @@ class Synthesiser:
         voice, speaker = self.who(request.speaker)
         message = f"Speaking sentence {number + 1} of {count}" if count > 1 else "Speaking"
         with _Clock(made.timings, "text"):
-            text = self.read(sentence.text, speaker)
+            text = self.read(sentence.text, speaker, request.prompt)
         settings = SamplingSettings(
             seed=request.seed + number,
             temperature=request.temperature,
@@ -298,9 +303,10 @@ class Synthesiser:
             need_attention=made.traces is not None,
         )
         begins_at = sum(mel.shape[1] for mel in made.mels) / self.info.mel.frame_rate
+        prompt = None if request.prompt is None else request.prompt.steps(self.model)
         growing, sound = GrowingMel(self.model), GrowingWave(self.vocoder, self.info.mel)
         wanted = first_frames
-        run = self.model.generate(text, voice, settings)
+        run = self.model.generate(text, voice, settings, prompt)
         for step in range(1_000_000):
             try:
                 with _Clock(made.timings, "predictor"):
@@ -358,17 +364,25 @@ class Synthesiser:
         made.waves.append(wave)
         return chunk
 
-    def read(self, text: str, speaker: Speaker) -> TextBatch:
-        """Turn a normalised sentence into what this checkpoint's text encoder reads.
+    def read(self, text: str, speaker: Speaker, prompt: VoicePrompt | None = None) -> TextBatch:
+        """Turn a normalised sentence into what this checkpoint's text encoder reads, behind a prompt's words.
+
+        Raises:
+            TextError: nothing is left to speak.
+        """
+        return TextBatch.of([joined(prompt, self.reading(text, speaker.language))])
+
+    def reading(self, text: str, language: str) -> str:
+        """Spell a normalised text as this checkpoint reads it: as it is, or as phonemes.
 
         Raises:
             TextError: nothing is left to speak.
         """
         if self.model.config.text_frontend == "phonemes":
-            text = phonemise(text, speaker.language)
+            text = phonemise(text, language)
         if not any(character.isalnum() for character in text):
             raise TextError("There is nothing to speak in this text. Type at least one word.")
-        return TextBatch.of([text])
+        return text
 
     def _result(self, request: SynthesisRequest, made: _Made) -> SynthesisResult:
         mel = made.mel(self.info.mel.n_mels)
@@ -385,7 +399,8 @@ class Synthesiser:
     def recipe(self, request: SynthesisRequest, stop_reason: str) -> dict[str, Any]:
         """Everything needed to make a take again, JSON-able."""
         return {
-            **asdict(request),
+            **asdict(replace(request, prompt=None)),
+            "prompt": None if request.prompt is None else request.prompt.facts(),
             "speaker": self.who(request.speaker)[1].name,
             "checkpoint": self.info.path.name,
             "checkpoint_sha256": self.info.sha256,

@@ -25,8 +25,8 @@ from torch import Tensor
 from lewm_core.config import MelConfig
 from lewm_core.model.lewm import BYTES_TO_SECONDS, Generated, LeWM, SamplingSettings, Step
 from lewm_core.model.predictor_state import PredictorState
+from lewm_core.model.prompt_fill import PromptSteps, fill, planned_durations
 from lewm_core.model.text_batch import TextBatch
-from lewm_core.model.text_encoder import whole_durations
 
 DEFAULT_ROWS = 16
 _SMALLEST_STEPS, _SMALLEST_UNITS = 64, 64
@@ -86,11 +86,14 @@ class Engine:
         return len(self._runs) < self.max_rows
 
     @torch.inference_mode()
-    def join(self, text: TextBatch, speaker: Tensor, settings: SamplingSettings) -> Run:
+    def join(
+        self, text: TextBatch, speaker: Tensor, settings: SamplingSettings, prompt: PromptSteps | None = None
+    ) -> Run:
         """Take a text into the batch; its first step is made by the next ``step``.
 
         Args:
             text: one text.  speaker: (1,), or the shares of a blend (1, n_speakers).
+            prompt: speech that the run goes on from; ``text`` then begins with its words.
 
         Raises:
             IndexError: the batch is full.
@@ -98,25 +101,31 @@ class Engine:
         if not self.has_room:
             raise IndexError(f"the batch is full: {self.max_rows} runs")
         with one_thread():
-            run = self._join(text, speaker, settings)
+            run = self._join(text, speaker, settings, prompt)
         self._runs.append(run)
         return run
 
-    def _join(self, text: TextBatch, speaker: Tensor, settings: SamplingSettings) -> Run:
+    def _join(
+        self, text: TextBatch, speaker: Tensor, settings: SamplingSettings, prompt: PromptSteps | None
+    ) -> Run:
         model, config = self.model, self.model.config
         r = config.latents_per_step
         steps_per_second = MelConfig().frame_rate / config.downsample_factor / r
         memory, mask = model.encode_text(text, speaker)
         max_steps = max(1, int(settings.max_seconds * steps_per_second))
-        planned = min(max_steps, 1 + int(BYTES_TO_SECONDS * int(text.lengths[0]) * steps_per_second))
+        said, text_bytes = (0, 0) if prompt is None else (prompt.steps, prompt.text_bytes)
+        planned = 1 + int(BYTES_TO_SECONDS * max(0, int(text.lengths[0]) - text_bytes) * steps_per_second)
+        planned = min(max_steps, planned)
         durations = None
         if model.duration is not None:
-            durations = whole_durations(model.duration(memory, mask), mask, settings.speed)
-            planned = -(-int(durations.sum()) // r)
+            durations = planned_durations(model.duration(memory, mask), mask, settings.speed, prompt)
+            planned = max(1, -(-int(durations.sum()) // r) - said)
             max_steps = min(max_steps, planned + max(4, planned // 10))
-        prepared = model.predictor.prepare(model.plan(memory, mask, durations, max_steps), speaker)
-        state = self._reserve(max_steps, mask.shape[1], like=memory)
-        state.put(0, prepared, model.predictor.start)
+        prepared = model.predictor.prepare(model.plan(memory, mask, durations, said + max_steps), speaker)
+        state = self._reserve(said + max_steps, mask.shape[1], like=memory)
+        row = state.put(0, prepared, model.predictor.start)
+        if prompt is not None:
+            fill(model.predictor, state, row, prepared, prompt)
         noise = None
         if settings.temperature > 0:
             random = torch.Generator().manual_seed(settings.seed)

@@ -28,6 +28,7 @@ from lewm_core.mel import write_wav
 
 if TYPE_CHECKING:
     from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult
+    from lewm_core.voice_prompt import VoicePrompt
 
 HELP = "speak a text into a WAV file"
 
@@ -47,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("PCM_16", "PCM_24", "FLOAT"), default="PCM_16", help="samples (default PCM_16)"
     )
     parser.add_argument(
+        "--prompt", type=Path, metavar="CLIP|FILE.safetensors",
+        help="go on from this speech: a clip (with --prompt-text), or a file made by `lewm prompt`",
+    )  # fmt: skip
+    parser.add_argument("--prompt-text", metavar="TEXT", help="what is said in the clip of --prompt")
+    parser.add_argument(
         "--play", action="store_true", help="play the speech while it is being made, besides writing it"
     )
     add_voice_arguments(parser)
@@ -57,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or _free_name(Path("speech.wav"))
     if out.suffix.lower() != ".wav":
         raise InputError(f"{out} does not end in .wav; only WAV files are written.")
+    check_prompt(arguments)
     synthesiser = load_synthesiser(arguments)
 
     from lewm_core.inference import SynthesisRequest
@@ -67,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         temperature=arguments.temperature,
         speed=arguments.speed,
+        prompt=find_prompt(arguments, synthesiser),
     )
     played: dict[str, Any] = {}
     if arguments.play:
@@ -98,6 +106,28 @@ def run(arguments: argparse.Namespace) -> int:
         factor = f", real-time factor {spent / seconds:.2f}" if seconds else ""
         print(f"{out}: {seconds:.2f} s by {request.speaker}, made in {spent:.2f} s{factor}")
     return 1 if played.get("play_error") else 0
+
+
+def check_prompt(arguments: argparse.Namespace) -> None:
+    """Refuse a prompt and a text that do not go together, before anything is loaded."""
+    is_file = arguments.prompt is not None and arguments.prompt.suffix.lower() == ".safetensors"
+    if arguments.prompt is None and arguments.prompt_text is not None:
+        raise InputError("--prompt-text needs --prompt with the clip in which it is said.")
+    if is_file and arguments.prompt_text is not None:
+        raise InputError(f"{arguments.prompt.name} holds its own words; leave --prompt-text out.")
+    if arguments.prompt is not None and not is_file and arguments.prompt_text is None:
+        raise InputError(f"Say with --prompt-text what is said in {arguments.prompt.name}.")
+
+
+def find_prompt(arguments: argparse.Namespace, synthesiser: Synthesiser) -> VoicePrompt | None:
+    """The prompt that the arguments name, loaded or made."""
+    from lewm_core.voice_prompt import load_prompt, prepare_prompt
+
+    if arguments.prompt is None:
+        return None
+    if arguments.prompt_text is None:
+        return load_prompt(arguments.prompt, synthesiser.info)
+    return prepare_prompt(synthesiser, arguments.prompt, arguments.prompt_text)
 
 
 def play(synthesiser: Synthesiser, request: SynthesisRequest) -> tuple[SynthesisResult, dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,9 @@ from lewm_core.model.predictor import JEPAPredictor, TextPlan
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.model.text_encoder import DurationPredictor, TextEncoder
 from lewm_core.model.text_plan import LengthRegulator
+
+if TYPE_CHECKING:
+    from lewm_core.model.prompt_fill import PromptSteps
 
 BYTES_TO_SECONDS = 0.07
 """Rough seconds of speech a byte of text, only for progress where no durations are predicted."""
@@ -217,9 +221,11 @@ class LeWM(nn.Module):
         return torch.cat(made, dim=1)
 
     def generate(
-        self, text: TextBatch, speaker: Tensor, settings: SamplingSettings
+        self, text: TextBatch, speaker: Tensor, settings: SamplingSettings, prompt: PromptSteps | None = None
     ) -> Generator[Step, None, Generated]:
         """Speak one text freely, step by step: the batched engine with a batch of one.
+
+        With a ``prompt``, whose words ``text`` begins with, it goes on from there; only what is new is made.
 
         Yields:
             the latents of each step, as they are made.
@@ -230,7 +236,7 @@ class LeWM(nn.Module):
         from lewm_core.inference_engine import Engine
 
         engine = Engine(self, max_rows=1)
-        run = engine.join(text, speaker, settings)
+        run = engine.join(text, speaker, settings, prompt)
         while run.stop_reason is None:
             for _, step in engine.step():
                 yield step

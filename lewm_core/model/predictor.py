@@ -111,7 +111,8 @@ class JEPAPredictor(nn.Module):
         self.register_buffer("active", torch.ones(config.latent_dim))
         self.stop = nn.Linear(width, 1)
 
-    def _decoder_blocks(self) -> list[DecoderBlock]:
+    def decoder_blocks(self) -> list[DecoderBlock]:
+        """The layers, in order."""
         return cast(list[DecoderBlock], list(self.blocks))
 
     def prepare(self, plan: TextPlan, speaker: Tensor) -> PreparedText:
@@ -127,7 +128,7 @@ class JEPAPredictor(nn.Module):
             b, n, width = plan.frames.shape
             given = given + self.text_in(plan.frames.reshape(b, n // r, r * width))
             moments = self.head.text(plan.frames)
-        memories = [block.cross.memory(plan.memory) for block in self._decoder_blocks()]
+        memories = [block.cross.memory(plan.memory) for block in self.decoder_blocks()]
         return PreparedText(given, moments, attention_bias(plan), memories)
 
     def start_state(self, plan: TextPlan, speaker: Tensor, max_steps: int) -> PredictorState:
@@ -153,7 +154,7 @@ class JEPAPredictor(nn.Module):
         """
         prepared = self.prepare(plan, speaker)
         x = self.prenet(history) + prepared.given
-        for block, memory in zip(self._decoder_blocks(), prepared.memories, strict=True):
+        for block, memory in zip(self.decoder_blocks(), prepared.memories, strict=True):
             x, weights = block(x, memory, prepared.bias, need_weights=attention is not None)
             if attention is not None:
                 attention.append(weights)
@@ -173,7 +174,7 @@ class JEPAPredictor(nn.Module):
         now = state.now()
         x = (self.prenet(state.last[: state.rows]) + now.given).unsqueeze(1)
         collected = []
-        for layer, block in enumerate(self._decoder_blocks()):
+        for layer, block in enumerate(self.decoder_blocks()):
             x, weights = block(
                 x, state.memory(layer), now.bias, state.cache(layer, now.place), need_weights=need_weights
             )
