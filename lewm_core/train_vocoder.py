@@ -29,7 +29,7 @@ from lewm_core.config import MelConfig
 from lewm_core.files import write_atomically
 from lewm_core.mel import log_mel_tensor
 from lewm_core.vocoder_config import CONVNEXT, VocosConfig
-from lewm_core.vocoder_data import PackedAudio
+from lewm_core.vocoder_data import PackedAudio, PairedMels
 from lewm_core.vocoder_discriminators import Discriminators
 from lewm_core.vocoder_losses import ModulationLoss, SpectralLoss, WaveShapeLoss
 from lewm_core.vocoder_model import small_vocos
@@ -54,9 +54,14 @@ class VocoderTrainer:
     """State of a training: generator, its moving average, discriminators, two optimisers, the step number."""
 
     def __init__(
-        self, config: VocoderTrainingConfig, audio: PackedAudio, mel_config: MelConfig | None = None
+        self,
+        config: VocoderTrainingConfig,
+        audio: PackedAudio,
+        mel_config: MelConfig | None = None,
+        paired: PairedMels | None = None,
     ) -> None:
-        self.config, self.audio, self.mel_config = config, audio, mel_config or MelConfig()
+        self.config, self.audio, self.paired = config, audio, paired
+        self.mel_config = mel_config or MelConfig()
         if config.crop % self.mel_config.hop_length:
             raise VocoderTrainingError(
                 f"crop ({config.crop}) must be a multiple of the hop ({self.mel_config.hop_length})."
@@ -86,8 +91,7 @@ class VocoderTrainer:
         """Run one step; returns its losses. Raises FloatingPointError if a loss is not finite."""
         config, step = self.config, self.step
         self._set_rates()
-        real = torch.from_numpy(self.audio.crops(step, config.seed, config.batch, config.crop))
-        mel = self._features(real, step)
+        real, mel = self._batch(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             generated = self.generator(mel)
         losses = self._regression_losses(generated, real)
@@ -172,6 +176,21 @@ class VocoderTrainer:
         judging.backward()
         self.discriminator_optimiser.step()
         return pushes, losses
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Waves (b, t) and the log-mels (b, m, n) to decode them from: true, roughened or predicted ones."""
+        config = self.config
+        count = round(config.predicted * config.batch) if self.paired is not None else 0
+        waves = self.audio.crops(step, config.seed, config.batch - count, config.crop)
+        real = torch.from_numpy(waves)
+        mel = self._features(real, step) if len(real) else None
+        if self.paired is None or not count:
+            assert mel is not None
+            return real, mel
+        hop = self.mel_config.hop_length
+        more, predicted = self.paired.crops(step, config.seed, count, config.crop, hop)
+        real, predicted_mel = torch.cat((torch.from_numpy(more), real)), torch.from_numpy(predicted)
+        return real, predicted_mel if mel is None else torch.cat((predicted_mel, mel))
 
     def _features(self, wave: Tensor, step: int) -> Tensor:
         """Log-mel (b, m, n) of `wave` (b, t), part of them blurred as a predicted mel is."""

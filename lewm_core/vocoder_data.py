@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from lewm_core.vocoder_training_config import VocoderTrainingError
 
 GAIN_DB = (-9.0, 0.0)  # loudness of a crop relative to the recording
+MEL_FLOOR = math.log(1e-7)  # of a log-mel
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,57 @@ class PackedAudio:
             gain = 10 ** (rng.uniform(*GAIN_DB) / 20)
             crops[row, : len(piece)] = piece.astype(np.float32) * (gain / 32768)
         return crops
+
+
+@dataclass(frozen=True)
+class PairedMels:
+    """Predicted mels (all frames, m) float16 beside the waves that they belong to.
+
+    ``places[k]`` is (utterance of `audio`, first frame, frames), for every utterance that has a mel.
+    """
+
+    audio: PackedAudio
+    mels: np.ndarray
+    places: np.ndarray
+
+    def crops(
+        self, step: int, seed: int, batch: int, length: int, hop: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Crops for training step `step`, long utterances in proportion to their length.
+
+        Returns waves (batch, length) float32 in [-1, 1] and their log-mels (batch, m, length // hop + 1), both at
+        the same random loudness. What lies beyond an utterance's end is silence.
+        """
+        rng = np.random.default_rng((seed, step, 2))
+        frames = length // hop + 1
+        sizes = self.places[:, 2].astype(np.float64)
+        waves = np.zeros((batch, length), np.float32)
+        mels = np.full((batch, self.mels.shape[1], frames), MEL_FLOOR, np.float32)
+        for row, place in enumerate(rng.choice(len(sizes), batch, p=sizes / sizes.sum())):
+            utterance, first, count = (int(value) for value in self.places[place])
+            start = int(rng.integers(0, max(1, count - frames + 1)))
+            at = int(self.audio.offsets[utterance]) + start * hop
+            piece = self.audio.samples[at : min(at + length, int(self.audio.offsets[utterance + 1]))]
+            gain = 10 ** (rng.uniform(*GAIN_DB) / 20)
+            waves[row, : len(piece)] = piece.astype(np.float32) * (gain / 32768)
+            mel = self.mels[first + start : first + min(start + frames, count)].astype(np.float32)
+            mels[row, :, : len(mel)] = np.maximum(mel.T + math.log(gain), MEL_FLOOR)
+        return waves, mels
+
+
+def pair_mels(
+    audio: PackedAudio, names: list[str], mels: np.ndarray, places: dict[str, tuple[int, int]]
+) -> PairedMels:
+    """Put predicted mels beside the recordings `names` of `audio`, in order; `places` goes by file name.
+
+    Raises VocoderTrainingError if no recording has a mel.
+    """
+    rows = [
+        (number, *places[Path(name).name]) for number, name in enumerate(names) if Path(name).name in places
+    ]
+    if not rows:
+        raise VocoderTrainingError("None of the recordings of --train has a predicted mel; they go by file name.")
+    return PairedMels(audio, mels, np.array(rows))
 
 
 def read_index(path: Path) -> list[str]:

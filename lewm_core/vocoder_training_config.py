@@ -46,6 +46,7 @@ class VocoderTrainingConfig:
     period_weight: float = 0.5  # of each kind of discriminator, beside a weight of 1 for the log-mel loss
     spectrum_weight: float = 0.1
     blurred: float = 0.0  # share of the batch whose mels are blurred and noised a little
+    predicted: float = 0.5  # share of the batch that is decoded from predicted mels, where there are any
     ema: float = 0.999
     clip: float = 1.0  # of the gradient's norm; most steps are clipped, so loud crops count like quiet ones
     seed: int = 0
@@ -68,7 +69,8 @@ class VocoderTrainingConfig:
             raise VocoderTrainingError(
                 f"crop ({self.crop}) and judged ({self.judged}) must be longer than half the longest spectral window."
             )
-        if not 0 <= self.blurred <= 1:
-            raise VocoderTrainingError(f"blurred is {self.blurred}; it is a share from 0 to 1.")
+        for name in ("blurred", "predicted"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise VocoderTrainingError(f"{name} is {getattr(self, name)}; it is a share from 0 to 1.")
         if self.learning_rate <= 0 or self.discriminator_rate <= 0:
             raise VocoderTrainingError("The learning rates must be above 0.")

@@ -11,9 +11,12 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lewm_core.vocoder_training_config import VocoderTrainingConfig, VocoderTrainingError
+
+if TYPE_CHECKING:
+    from lewm_core.vocoder_data import PackedAudio, PairedMels
 
 # Settings that are numbers and have a flag of their own; the help says what they are for.
 FLAGS = {
@@ -32,6 +35,7 @@ FLAGS = {
     "modulation_weight": "weight of the losses of modulation depth and lags",
     "shape_weight": "weight of the wave-shape loss",
     "final_rate": "rate at the end, as a share of the peak",
+    "predicted": "share of crops decoded from predicted mels, with --predict-with",
     "blurred": "share of crops whose mels are blurred as predicted ones are",
     "seed": "start of all random numbers",
 }
@@ -53,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="saves, log and result")
     parser.add_argument(
         "--start-from", type=Path, metavar="STATE", help="state.pt of another training, or a vocoder folder, to refine"
+    )
+    parser.add_argument(
+        "--predict-with", type=Path, metavar="CHECKPOINT",
+        help="train on this voice's predicted mels too (made once, kept in --out)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--predict-data", type=Path, metavar="DIR", help="data folder of `lewm preprocess` for --predict-with"
     )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: all)")
     parser.add_argument("--save-minutes", type=float, default=4.0, help="time between saves (default: 4)")
@@ -102,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dev is not None:
         names = read_index(args.dev)
         dev = [load_audio(args.data / name) for name in names[:: max(1, len(names) // DEV_CLIPS)][:DEV_CLIPS]]
-    trainer = VocoderTrainer(config, audio)
+    trainer = VocoderTrainer(config, audio, paired=_paired(args, audio))
     state = args.out / "state.pt"
     if state.is_file():
         trainer.load(state)
@@ -126,6 +137,30 @@ def run(args: argparse.Namespace) -> int:
         return 130
     print(f"{args.out / 'vocoder'}")
     return 0
+
+
+def _paired(args: argparse.Namespace, audio: PackedAudio) -> PairedMels | None:
+    """Predicted mels beside the recordings, or None where they are not wanted.
+
+    Raises VocoderTrainingError if one of the two flags is missing, DataError and CheckpointError for bad input.
+    """
+    if args.predict_with is None and args.predict_data is None:
+        return None
+    if args.predict_with is None or args.predict_data is None:
+        raise VocoderTrainingError("--predict-with and --predict-data belong together.")
+    from tqdm import tqdm
+
+    from lewm_core.predicted_mels import PredictedMels, predict_mels
+    from lewm_core.vocoder_data import pair_mels, read_index
+
+    folder = args.out / "predicted"
+    if not (folder / "predicted.json").is_file():
+        form = "{desc} {percentage:3.0f} %|{bar}| {remaining}"
+        with tqdm(total=1.0, desc="predicting mels", bar_format=form, disable=None) as bar:
+            for share in predict_mels(args.predict_with, args.predict_data, folder):
+                bar.update(share - bar.n)
+    predicted = PredictedMels.open(folder)
+    return pair_mels(audio, read_index(args.train), predicted.mels, predicted.places)
 
 
 def _interruption() -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from lewm_core.config import MelConfig
 from lewm_core.mel import AudioError, load_audio, log_mel, write_wav
 from lewm_core.train_vocoder import VocoderTrainer, export_vocoder, read_state, roughen, train
 from lewm_core.vocoder import load_vocoder
-from lewm_core.vocoder_data import PackedAudio, pack_audio
+from lewm_core.vocoder_data import PackedAudio, pack_audio, pair_mels
 from lewm_core.vocoder_discriminators import Discriminators
 from lewm_core.vocoder_losses import ModulationLoss, SpectralLoss, WaveShapeLoss
 from lewm_core.vocoder_training_config import DiscriminatorConfig, VocoderTrainingConfig, VocoderTrainingError
@@ -162,6 +163,45 @@ def test_a_start_from_an_exported_vocoder(tmp_path: Path) -> None:
             VocoderTrainer(other, packed()).restart(tmp_path / "vocoder")
     with pytest.raises(VocoderTrainingError, match="holds no vocoder"):
         second.restart(tmp_path)
+
+
+def test_predicted_mels_lie_beside_their_waves() -> None:
+    hop = MelConfig().hop_length
+    rng = np.random.default_rng(0)
+    samples = rng.integers(-9000, 9000, 40 * hop).astype(np.int16)
+    audio = PackedAudio(samples, np.array([0, 25 * hop, 40 * hop]))
+    truth = [log_mel(samples[a:b] / np.float32(32768)).T for a, b in pairwise(audio.offsets)]
+    mels = np.concatenate([truth[1], truth[0]]).astype(np.float16)  # in another order than the waves
+    places = {"one.wav": (len(truth[1]), len(truth[0])), "two.wav": (0, len(truth[1]))}
+    paired = pair_mels(audio, ["a/one.wav", "b/none.wav", "b/two.wav"][::2], mels, places)
+    waves, crops = paired.crops(3, 0, 16, 8 * hop, hop)
+    again = paired.crops(3, 0, 16, 8 * hop, hop)
+    np.testing.assert_array_equal(waves, again[0])
+    np.testing.assert_array_equal(crops, again[1])
+    assert crops.shape == (16, 100, 9)
+    for wave, crop in zip(waves, crops, strict=True):
+        # the frames at either end also hear what lies beyond the crop
+        np.testing.assert_allclose(log_mel(wave)[:, 2:-2], crop[:, 2:-2], atol=0.02)
+    with pytest.raises(VocoderTrainingError, match="file name"):
+        pair_mels(audio, ["other.wav"], mels, places)
+
+
+def test_a_step_on_predicted_mels(tmp_path: Path) -> None:
+    audio = packed()
+    hop = MelConfig().hop_length
+    frames = (np.diff(audio.offsets) // hop + 1).astype(int)
+    names = [f"{number}.wav" for number in range(len(frames))]
+    starts = np.concatenate(([0], frames.cumsum()[:-1]))
+    places = {name: (int(a), int(b)) for name, a, b in zip(names, starts, frames, strict=True)}
+    mels = np.full((int(frames.sum()), 100), -6, np.float16)
+    paired = pair_mels(audio, names, mels, places)
+    for share in (0.0, 0.5, 1.0):
+        trainer = VocoderTrainer(replace(TINY, predicted=share), audio, paired=paired)
+        real, mel = trainer._batch(0)
+        assert len(real) == len(mel) == TINY.batch
+        count = round(share * TINY.batch)
+        assert bool(((mel > -7) & (mel < -4.9)).flatten(1)[:, :4].all(1)[:count].all())
+        assert np.isfinite(trainer.train_step()["mel"])
 
 
 def test_crops_follow_from_seed_and_step() -> None:
