@@ -63,6 +63,8 @@ class SliceBinding:
         studio.panes.pane_changed.connect(self._on_pane)
         studio.voice.loaded.connect(lambda _voice: self._set_scale())
         mels.hovered.connect(self._on_hover)
+        for signal in (studio.player.source_changed, studio.alignment.changed):
+            signal.connect(lambda *_: self._on_playhead(studio.timeline.playhead))
         self._set_scale()
         for key in PANE_TITLES:
             self._on_pane(key)
@@ -83,11 +85,14 @@ class SliceBinding:
             self._on_playhead(self._studio.timeline.playhead)
         else:
             self._view.set_frequency(readout.hz)
-            self._view.set_time(readout.time_s, "crosshair")
+            self._view.set_time(readout.time_s, "crosshair", readout.times_s)
 
     def _on_playhead(self, time: float | None) -> None:
-        if not self._is_hovering:
-            self._view.set_time(time, "playhead")
+        if self._is_hovering:
+            return
+        heard, moved = self._studio.player.source, self._studio.alignment.moved
+        times = {} if time is None else {key: moved(time, heard, key) for key in PANE_TITLES}
+        self._view.set_time(time, "playhead", times)
 
 
 class ErrorStripBinding:
@@ -105,7 +110,9 @@ class ErrorStripBinding:
         strip.seek_requested.connect(self._go)
         strip.trace.set_time_range(*timeline.range)
         timeline.range_changed.connect(strip.trace.set_time_range)
-        timeline.playhead_changed.connect(strip.trace.set_playhead)
+        timeline.playhead_changed.connect(lambda _time: self._show_playhead())
+        studio.player.source_changed.connect(lambda _source: self._show_playhead())
+        studio.alignment.changed.connect(self._show_playhead)
         studio.inspection.changed.connect(self.show)
         studio.panes.pane_changed.connect(lambda _key: self.show())
         self.show()
@@ -125,6 +132,14 @@ class ErrorStripBinding:
             remark = "aligned by DTW" if errors.aligned else ""
             strip.set_values(values, studio.panes.frame_rate, errors.worst.get(measure), remark)
 
+    def _show_playhead(self) -> None:
+        """The playhead on the time axis of the pane whose error is shown."""
+        studio = self._studio
+        time = studio.timeline.playhead
+        if time is not None:
+            time = studio.alignment.moved(time, studio.player.source, studio.settings.error_pane)
+        self._strip.trace.set_playhead(time)
+
     def _why_empty(self) -> str:
         inspection = self._studio.inspection
         if inspection.is_busy or self._studio.comparison.is_busy:
@@ -134,14 +149,16 @@ class ErrorStripBinding:
     def _choose(self, setting: str, key: str) -> None:
         self._studio.set_setting(setting, key)
         self._strip.set_choice(self._studio.settings.error_pane, self._studio.settings.error_measure)
+        self._show_playhead()
         self.show()
 
     def _go(self, time: float) -> None:
-        timeline = self._studio.timeline
+        studio, timeline = self._studio, self._studio.timeline
+        heard = studio.alignment.moved(time, studio.settings.error_pane, studio.player.source)
         start, stop = timeline.range
         if not start <= time <= stop:
             timeline.set_range(time - (stop - start) / 2, time + (stop - start) / 2, remember=True)
-        self._studio.listening.seek(time)
+        studio.listening.seek(heard)
 
 
 class DriftBinding:

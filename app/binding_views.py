@@ -55,6 +55,7 @@ class MelsBinding:
         studio.player.source_changed.connect(view.set_active_source)
         studio.player.playing_changed.connect(view.set_playing)
         studio.voice.loaded.connect(lambda _voice: self._set_scale())
+        studio.alignment.changed.connect(lambda: view.set_time_link(studio.alignment.moved))
 
         view.time_range_requested.connect(timeline.set_range)
         view.seek_requested.connect(listening.seek)

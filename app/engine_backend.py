@@ -26,6 +26,8 @@ from app.engine_messages import (
     Step,
     VoiceLoaded,
 )
+from app.engine_panes import align_panes
+from app.messages_panes import AlignPanes
 
 if TYPE_CHECKING:
     from lewm_core.checkpoint import CheckpointInfo
@@ -66,6 +68,8 @@ class CoreBackend:
                 return self._draw(request)
             case Analyse():
                 return analyse(request, cancelled)
+            case AlignPanes():
+                return align_panes(request)
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")

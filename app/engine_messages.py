@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from app.messages_panes import PaneRequest
+
 
 # ---------------------------------------------------------------------- requests
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Analyse:
     latents: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
+Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse | PaneRequest
 
 
 # ---------------------------------------------------------------------- results

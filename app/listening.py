@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal
 
+from app.aligning import AlignmentController
 from app.panes import PaneModel
 from app.player import Player
 from app.session import SOURCES, Session
@@ -30,6 +33,7 @@ class ListeningController(QObject):
         panes: PaneModel,
         timeline: Timeline,
         session: Session,
+        alignment: AlignmentController | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -37,6 +41,7 @@ class ListeningController(QObject):
         self._panes = panes
         self._timeline = timeline
         self._session = session
+        self._alignment = alignment
         player.position_changed.connect(self._on_position)
         player.playing_changed.connect(self._on_playing)
         panes.sounds_changed.connect(self._on_sounds)
@@ -64,10 +69,22 @@ class ListeningController(QObject):
             self._go_to_start()
 
     def choose(self, source: str) -> None:
-        """Listen to a source, at the same position."""
-        if self._can_hear(source):
-            self._session.source = source
+        """Listen to a source at the same word: at the same position, or along the warp path where there is one."""
+        if not self._can_hear(source):
+            return
+        before, self._session.source = self._player.source, source
+        if self._alignment is None or not self._alignment.parts(before, source):
             self._player.set_source(source)
+            return
+        moved = partial(self._alignment.moved, from_source=before, to_source=source)
+        selection = self._timeline.selection
+        region = None if selection is None else (moved(selection[0]), moved(selection[1]))
+        self._player.set_region(region)
+        self._player.set_source(source, moved)
+        here = self._player.position
+        self._timeline.set_selection(region)
+        if not self._player.is_playing:
+            self.seek(here)
 
     def play_pane(self, source: str) -> None:
         """Play one source; the same one again pauses it."""

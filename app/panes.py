@@ -97,6 +97,18 @@ class PaneModel(QObject):
             and mel is result.panes["autoregressive"].mel
         )
 
+    def mel(self, key: str) -> np.ndarray | None:
+        """The mel (n_mels, frames) that a pane shows, natural-log amplitude."""
+        origin = self._origins.get(key)
+        return origin if isinstance(origin, np.ndarray) else None
+
+    @property
+    def is_growing(self) -> bool:
+        """True while the autoregressive pane shows speech that is still being made."""
+        shown = self._origins.get("autoregressive")
+        growing = (self._speaking.partial_mel, self._comparison.partial_mel)
+        return shown is not None and any(shown is mel for mel in growing)
+
     def sounds(self) -> dict[str, Sound]:
         """What can be heard, by source key."""
         sounds = {key: content.sound for key, content in self._contents.items() if content.sound is not None}

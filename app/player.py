@@ -108,15 +108,19 @@ class Player(QObject):
         """Key of the source that is (or would be) heard."""
         return self._source
 
-    def set_source(self, source: str) -> None:
-        """Listen to another source at the same position."""
+    def set_source(self, source: str, moved: Callable[[float], float] | None = None) -> None:
+        """Listen to another source: at the same position, or where `moved` (s in the old, s in the new) leads."""
         if source == self._source:
             return
         if self._playing and not self.has(source):
             self.pause()
         self._source = source
-        if self._playing:
+        if self._playing and moved is None:
             self._mixer.switch(self._wave(source))
+        elif self._playing and moved is not None:
+            self._start_at(max(0.0, moved(self._mixer.position / self._mixer.sample_rate)))
+        elif moved is not None:
+            self._position = max(0.0, moved(self._position))
         self.source_changed.emit(source)
 
     # ------------------------------------------------------------------ transport

@@ -36,6 +36,7 @@ class Settings:
     inspector_tab: str = "slice"
     error_pane: str = "reconstruction"
     error_measure: str = "l1"
+    link_by_path: bool = True
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
+from app.aligning import AlignmentController
 from app.comparing import ComparisonController
 from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
@@ -68,7 +69,8 @@ class Studio(QObject):
         self.comparison = ComparisonController(self.engine, session, self)
         self.panes = PaneModel(session, self.comparison, self.speaking, self.store, self)
         self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
-        self.listening = ListeningController(self.player, self.panes, self.timeline, session, self)
+        self.alignment = AlignmentController(self.engine, self.comparison, self.panes, session, settings, self)
+        self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
         self.takes = TakeEdits(session, self.store, self.undo)
         self.exporting = ExportController(self)
         self._autosave = QTimer(self)
@@ -89,7 +91,7 @@ class Studio(QObject):
     def _connect(self) -> None:
         for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting):
             controller.trouble.connect(self._on_trouble)
-        for worker in (self.voice, self.speaking, self.comparison, self.inspection):
+        for worker in (self.voice, self.speaking, self.comparison, self.inspection, self.alignment):
             worker.job_started.connect(self.job_started)
             worker.changed.connect(self.changed)
         self.exporting.job_started.connect(self.job_started)
@@ -183,7 +185,7 @@ class Studio(QObject):
 
     def running_job(self) -> Job | None:
         """The job to show in the transport bar."""
-        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare", "analyse"):
+        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare", "analyse", "align"):
             job = self.engine.lanes.get(lane) or self.jobs.lanes.get(lane)
             if job is not None:
                 return job

@@ -7,7 +7,7 @@ methods. Only the crosshair and the frequency range, which no other part of a pr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,20 +26,31 @@ from widgets.mel_pane import MelPane, PaneSpec
 from widgets.mel_viewport import Range, clamp_range
 from widgets.theme import DARK, Theme
 
-__all__ = ["ARRANGEMENTS", "HoverReadout", "MelComparison", "PaneSpec"]
+__all__ = ["ARRANGEMENTS", "HoverReadout", "MelComparison", "PaneSpec", "TimeLink"]
 
 
 @dataclass(frozen=True)
 class HoverReadout:
     """What lies under the crosshair: time in s, frequency in Hz, the level in dB of each pane that has one.
 
-    ``pane`` is the key of the pane under the pointer.
+    ``pane`` is the key of the pane under the pointer; ``times_s`` is the time in every pane, which differs
+    where panes are linked along a warp path.
     """
 
     time_s: float
     hz: float
     levels_db: dict[str, float]
     pane: str
+    times_s: dict[str, float]
+
+
+TimeLink = Callable[[float, str, str], float]
+"""The time in s in one pane (its key comes last) that belongs to a time in another."""
+
+
+def same_time(time: float, _from_pane: str, _to_pane: str) -> float:
+    """The link of panes that share one time."""
+    return time
 
 
 class MelComparison(QWidget):
@@ -75,6 +86,7 @@ class MelComparison(QWidget):
         self._arrangement = ARRANGEMENTS[0]
         self._panes: dict[str, MelPane] = {}
         self._pointer: tuple[str, QPointF] | None = None
+        self._link: TimeLink = same_time
         self._colour_bar = ColourBar(self)
         self._colour_bar.levels_requested.connect(self.levels_requested)
         self._colour_bar.colour_map_requested.connect(self.colour_map_requested)
@@ -172,18 +184,21 @@ class MelComparison(QWidget):
         self._update_view()
 
     def set_playhead(self, time: float | None) -> None:
-        """Move the playhead of all panes to a time in s; ``None`` hides it. Cheap enough for every frame."""
+        """Move the playhead to a time in s of the pane that is heard; ``None`` hides it. Cheap enough for every frame.
+
+        Linked panes show the time in themselves that belongs to it.
+        """
         self._playhead = time
-        for canvas in self._canvases():
-            canvas.set_playhead(time)
+        for key, pane in self._panes.items():
+            pane.canvas.set_playhead(None if time is None else self._link(time, self._heard(), key))
         for axis in self._layout.time_axes:
             axis.set_playhead(time)
 
     def set_selection(self, selection: Range | None) -> None:
-        """Show the selected region, in s, in all panes."""
+        """Show the selected region, in s of the pane that is heard, in all panes."""
         self._selection = selection
-        for canvas in self._canvases():
-            canvas.set_selection(selection)
+        for key, pane in self._panes.items():
+            pane.canvas.set_selection(selection and self._linked_range(selection, self._heard(), key))
         for axis in self._layout.time_axes:
             axis.set_selection(selection)
 
@@ -209,6 +224,13 @@ class MelComparison(QWidget):
         for pane in self._panes.values():
             pane.set_source(key)
         self.set_playing(self._playing)
+        self._show_linked()
+
+    def set_time_link(self, link: TimeLink) -> None:
+        """Link the times of panes: crosshair, playhead, selection and clicks are carried from one to another by it."""
+        self._link = link
+        self._show_linked()
+        self._refresh_hover()
 
     def set_playing(self, playing: bool) -> None:
         """Whether the active source sounds right now (its button then shows pause)."""
@@ -253,8 +275,10 @@ class MelComparison(QWidget):
         pane = MelPane(spec, self)
         gestures = pane.canvas.gestures
         gestures.time_range_requested.connect(self.time_range_requested)
-        gestures.seek_requested.connect(self.seek_requested)
-        gestures.selection_requested.connect(self.selection_requested)
+        gestures.seek_requested.connect(lambda time: self.seek_requested.emit(self._in_heard(time, spec.key)))
+        gestures.selection_requested.connect(
+            lambda wanted: self.selection_requested.emit(self._linked_range(wanted, spec.key, self._heard()))
+        )
         gestures.band_range_requested.connect(self._set_bands)
         pane.canvas.hovered.connect(partial(self._pointer_moved, spec.key))
         pane.header.play_requested.connect(lambda: self.play_requested.emit(pane.source_key))
@@ -273,6 +297,23 @@ class MelComparison(QWidget):
         self.set_active_source(self._active_source)
         self._update_bounds()
         self._update_view()
+
+    # Times of linked panes
+
+    def _heard(self) -> str:
+        """The pane that is heard, on whose time axis playhead and selection lie."""
+        return next((key for key, pane in self._panes.items() if pane.is_active), next(iter(self._panes), ""))
+
+    def _in_heard(self, time: float, key: str) -> float:
+        return max(0.0, self._link(time, key, self._heard()))
+
+    def _linked_range(self, times: Range, from_pane: str, to_pane: str) -> Range:
+        start, stop = (self._link(time, from_pane, to_pane) for time in times)
+        return start, stop
+
+    def _show_linked(self) -> None:
+        self.set_playhead(self._playhead)
+        self.set_selection(self._selection)
 
     def _canvases(self) -> list:
         return [pane.canvas for pane in self._panes.values()]
@@ -324,13 +365,17 @@ class MelComparison(QWidget):
     def _show_crosshair(self, place: tuple[float, float] | None) -> None:
         here = self._pointer[0] if self._pointer else ""
         readings: dict[str, float] = {}
+        times: dict[str, float] = {}
         for key, pane in self._panes.items():
-            pane.canvas.set_crosshair(place, key == here)
-            level = math.nan if place is None else pane.canvas.level_at(*place)
+            there = place and (self._link(place[0], here, key), place[1])
+            pane.canvas.set_crosshair(there, key == here)
+            level = math.nan if there is None else pane.canvas.level_at(*there)
+            if there is not None:
+                times[key] = there[0]
             pane.header.set_level(level if place is not None and pane.canvas.has_mel else None)
             if not math.isnan(level):
                 readings[key] = level
         self._layout.show_pointer(place, self._panes.get(here))
         self._colour_bar.set_marker(readings.get(here))
         if place is not None:
-            self.hovered.emit(HoverReadout(place[0], self._scale.edge_to_hz(place[1]), readings, here))
+            self.hovered.emit(HoverReadout(place[0], self._scale.edge_to_hz(place[1]), readings, here, times))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from widgets.time_scale import format_time_readout
 
 _LEFT, _RIGHT, _PAD = 40, 12, 12
 _LINE = 18
+_SAME_TIME = 0.0015
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class SpectrumSlice(QWidget):
         self._curves: dict[str, _Curve] = {}
         self._levels: Range = (-80.0, 0.0)
         self._time: float | None = None
+        self._times: dict[str, float] = {}
         self._source = ""
         self._pointer: QPointF | None = None
         self._hz: float | None = None
@@ -70,11 +72,20 @@ class SpectrumSlice(QWidget):
             self._levels = (low_db, high_db)
             self.update()
 
-    def set_time(self, time: float | None, source: str = "") -> None:
-        """The moment in s, and where it comes from ("playhead", "crosshair"); None shows what to do."""
-        if (time, source) != (self._time, self._source):
-            self._time, self._source = time, source
+    def set_time(
+        self, time: float | None, source: str = "", times: Mapping[str, float] | None = None
+    ) -> None:
+        """The moment in s, and where it comes from ("playhead", "crosshair"); None shows what to do.
+
+        times: the moment in panes of another timing, by key; it stands behind their titles.
+        """
+        if (time, source, times or {}) != (self._time, self._source, self._times):
+            self._time, self._source, self._times = time, source, dict(times or {})
             self.update()
+
+    def time_of(self, key: str) -> float | None:
+        """The moment shown of a pane, in s of its own."""
+        return self._times.get(key, self._time)
 
     def set_frequency(self, hz: float | None) -> None:
         """Mark a frequency (the crosshair in the mels); None: none."""
@@ -85,9 +96,10 @@ class SpectrumSlice(QWidget):
     def spectrum(self, key: str) -> NDArray[np.floating] | None:
         """Levels `(n_mels,)` in dB of a pane at the moment shown; None where it has none."""
         curve = self._curves[key]
-        if curve.mel_db is None or self._time is None:
+        time = self.time_of(key)
+        if curve.mel_db is None or time is None:
             return None
-        frame = round(self._time * curve.frame_rate)
+        frame = round(time * curve.frame_rate)
         if not 0 <= frame < curve.mel_db.shape[1] or curve.mel_db.shape[0] != self._scale.n_bands:
             return None
         return curve.mel_db[:, frame]
@@ -139,7 +151,10 @@ class SpectrumSlice(QWidget):
             colour = pane_colour(place, theme)
             painter.fillRect(QRectF(_PAD, row.center().y() - 1, 14, 2.5), QColor(colour))
             painter.setPen(QColor(theme.text if levels is not None else theme.text_muted))
-            painter.drawText(row.adjusted(22, 0, 0, 0), left, curve.title)
+            own = self._times.get(key, self._time)
+            elsewhere = own is not None and self._time is not None and abs(own - self._time) > _SAME_TIME
+            title = f"{curve.title} · at {format_time_readout(own)}" if elsewhere and own else curve.title
+            painter.drawText(row.adjusted(22, 0, 0, 0), left, title)
             painter.setPen(QColor(theme.text_muted))
             if levels is None:
                 painter.drawText(row, right, "\u2013")
