@@ -9,8 +9,10 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from app.session import Session
+from app.speaker_choice import is_offered, speaker_label
 from app.studio import Studio
 from app.takes import Take
+from lewm_core.speaker_blend import language_of
 from widgets.checkpoint_panel import CheckpointPanel
 from widgets.compose_panel import ComposePanel
 from widgets.take_list import TakeList
@@ -38,7 +40,7 @@ class ComposeBinding:
         session.events.seed.connect(panel.set_seed)
         session.events.seed_locked.connect(panel.set_seed_locked)
         session.events.temperature.connect(panel.set_temperature)
-        session.events.speaker.connect(panel.set_speaker)
+        session.events.speaker.connect(self._on_speaker)
         studio.voice.changed.connect(self._on_voice)
         studio.speaking.changed.connect(self._on_speaking)
         self._on_voice()
@@ -52,10 +54,15 @@ class ComposeBinding:
         if panel.speaker():
             session.speaker = panel.speaker()
 
+    def _on_speaker(self, speaker: str) -> None:
+        self._panel.set_speaker(speaker)
+        if self._panel.speaker() != speaker and is_offered(speaker, names := dict(self._studio.voice.speakers)):
+            self._panel.set_blend(speaker, speaker_label(speaker), language_of(speaker, names))
+
     def _on_voice(self) -> None:
         voice = self._studio.voice
         self._panel.set_speakers(list(voice.speakers))
-        self._panel.set_speaker(self._studio.session.speaker)
+        self._on_speaker(self._studio.session.speaker)
         if voice.is_ready:
             self._panel.set_ready(True)
         else:
@@ -108,7 +115,7 @@ def _row(take: Take) -> TakeRow:
         created = datetime.fromisoformat(take.created).astimezone()
     except ValueError:
         created = datetime.fromtimestamp(0).astimezone()
-    return TakeRow(take.id, take.title, take.speaker, take.seed, take.seconds, created)
+    return TakeRow(take.id, take.title, speaker_label(take.speaker), take.seed, take.seconds, created)
 
 
 class CheckpointBinding:

@@ -7,7 +7,9 @@ from app.clip_bar import ClipBar
 from app.jobs import Job
 from app.panes import PANE_TITLES, SOURCE_TITLES
 from app.session import SOURCES, Clip
+from app.speaker_choice import is_offered, speaker_label
 from app.studio import Studio
+from lewm_core.speaker_blend import language_of
 from widgets.frequency_scale import MelScale
 from widgets.mel_comparison import HoverReadout, MelComparison
 from widgets.mel_pane import PaneSpec
@@ -177,7 +179,10 @@ class ClipBinding:
     def _show(self, clip: Clip | None) -> None:
         names = {name for name, _ in self._studio.voice.speakers}
         own = clip.speaker if clip is not None and clip.speaker in names else ""
-        self._bar.set_clip(clip, own or self._studio.session.speaker)
+        speaker = own or self._studio.session.speaker
+        self._bar.set_clip(clip, speaker)
+        if speaker not in names and is_offered(speaker, languages := dict(self._studio.voice.speakers)):
+            self._bar.set_blend(speaker, speaker_label(speaker), language_of(speaker, languages))
 
     def _on_opened(self) -> None:
         clip = self._studio.session.clip

@@ -71,6 +71,10 @@ class ClipBar(QWidget):
             self._transcript.setCursorPosition(0)
         self._speaker.set_speaker(speaker)
 
+    def set_blend(self, notation: str, label: str, language: str) -> None:
+        """Show a blend of speakers in the place of the speaker."""
+        self._speaker.set_blend(notation, label, language)
+
     def focus_transcript(self) -> None:
         """Put the keyboard into the transcript."""
         self._transcript.setFocus()

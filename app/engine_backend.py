@@ -27,7 +27,9 @@ from app.engine_messages import (
     VoiceLoaded,
 )
 from app.engine_panes import align_panes
+from app.engine_speakers import map_speakers
 from app.messages_panes import AlignPanes
+from app.messages_speakers import MapSpeakers
 
 if TYPE_CHECKING:
     from lewm_core.checkpoint import CheckpointInfo
@@ -70,6 +72,8 @@ class CoreBackend:
                 return analyse(request, cancelled)
             case AlignPanes():
                 return align_panes(request)
+            case MapSpeakers():
+                return map_speakers(self._ready_voice())
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from app.messages_panes import PaneRequest
+from app.messages_speakers import MapSpeakers
 
 
 # ---------------------------------------------------------------------- requests
@@ -87,7 +88,7 @@ class Analyse:
     latents: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse | PaneRequest
+Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse | PaneRequest | MapSpeakers
 
 
 # ---------------------------------------------------------------------- results

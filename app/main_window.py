@@ -28,6 +28,7 @@ from app.binding_inspector import (
     SliceBinding,
 )
 from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
+from app.binding_speakers import SPEAKER_DEFINITIONS, SpeakersBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
 from app.clip_bar import ClipBar
 from app.drops import DropTarget
@@ -49,6 +50,7 @@ from widgets.inspector import Inspector
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
 from widgets.shortcut_sheet import ShortcutSheet
+from widgets.speaker_panel import SpeakerPanel
 from widgets.spectrum_slice import SpectrumSlice
 from widgets.take_list import TakeList
 from widgets.theme import DARK, LIGHT, Theme, apply_theme
@@ -78,6 +80,7 @@ class MainWindow(QMainWindow):
         self.errors = ErrorStrip(MEASURES, self)
         self.slice = SpectrumSlice(self)
         self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
+        self.speakers = SpeakerPanel(SPEAKER_DEFINITIONS, self)
         self.checkpoint = CheckpointPanel(self)
         self.inspector = Inspector(self)
         self.transport = TransportBar(self)
@@ -140,6 +143,7 @@ class MainWindow(QMainWindow):
         pages: dict[str, tuple[str, QWidget]] = {
             "slice": ("chart-spline", self.slice),
             "drift": ("split", self.drift),
+            "speakers": ("users", self.speakers),
             "checkpoint": ("box", self.checkpoint),
         }
         for page_id, title in INSPECTOR_TABS.items():
@@ -173,6 +177,7 @@ class MainWindow(QMainWindow):
         self._bindings = (
             ComposeBinding(self.compose, studio),
             CheckpointBinding(self.checkpoint, studio),
+            SpeakersBinding(self.speakers, studio),
             MelsBinding(self.mels, studio),
             ClipBinding(self.clip_bar, studio),
             SliceBinding(self.slice, self.mels, studio),

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.comparing import ComparisonController
 from app.player import Sound
 from app.session import Session
+from app.speaker_choice import speaker_label
 from app.speaking import SpeakingController
 from app.takes import Take, TakeStore
 from lewm_core.config import LN_TO_DB, MelConfig
@@ -173,7 +174,7 @@ class PaneModel(QObject):
         except (OSError, ValueError) as error:
             self.lost_take.emit(f"The take “{take.title}” cannot be shown: {error}")
             return None
-        detail = f"take · {take.speaker} · {take.seconds:.1f} s"
+        detail = f"take · {speaker_label(take.speaker)} · {take.seconds:.1f} s"
         if take.stop_reason == "max_length":
             detail += " · ran into the length limit"
         elif take.stop_reason == "cancelled":

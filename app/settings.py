@@ -49,6 +49,7 @@ class Settings:
 INSPECTOR_TABS = {
     "slice": "Slice",
     "drift": "TF / AR",
+    "speakers": "Speakers",
     "checkpoint": "Checkpoint",
 }
 """The pages of the inspector from the top, with their titles."""

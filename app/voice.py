@@ -12,6 +12,7 @@ from app.engine_messages import CheckpointFacts, Failure, Inspect, LoadVoice, St
 from app.jobs import Job
 from app.session import Session
 from app.settings import Settings
+from app.speaker_choice import is_offered
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class VoiceController(QObject):
         self._settings.vocoder = vocoder
         if path:
             self._session.remember_checkpoint(path)
-        if self._session.speaker not in {name for name, _ in voice.facts.speakers}:
+        if not is_offered(self._session.speaker, [name for name, _ in voice.facts.speakers]):
             self._session.speaker = voice.facts.speakers[0][0] if voice.facts.speakers else ""
         self.loaded.emit(voice)
         self.changed.emit()

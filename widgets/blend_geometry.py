@@ -42,6 +42,22 @@ def place_of(weights: dict[int, float], points: np.ndarray) -> np.ndarray:
     )
 
 
+def blend_distances(weights: dict[int, float], gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far each speaker is from a blend: Euclidean distances (s,), and one minus the cosine (s,).
+
+    Args:
+        weights: sum to 1.  gram: (s, s) inner products of the speakers' embeddings, seen from their mean.
+    """
+    row = np.zeros(len(gram))
+    for index, weight in weights.items():
+        row[index] = weight
+    dots, own, size = gram @ row, np.diagonal(gram), float(row @ gram @ row)
+    euclidean = np.sqrt(np.maximum(own - 2.0 * dots + size, 0.0))
+    lengths = np.sqrt(np.maximum(own * size, 0.0))
+    cosine = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 1e-12)
+    return euclidean, np.clip(1.0 - cosine, 0.0, 2.0)
+
+
 def nearest(place: np.ndarray, points: np.ndarray) -> int:
     """Return the index of the speaker nearest to `place` (2,)."""
     return int(np.argmin(np.square(points - np.asarray(place)).sum(axis=1)))

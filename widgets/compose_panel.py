@@ -84,12 +84,17 @@ class ComposePanel(QWidget):
         self._refresh()
 
     def speaker(self) -> str:
-        """The name of the chosen speaker; "" where there are none."""
+        """The name of the chosen speaker, or the notation of the blend; "" where there are none."""
         return self._speaker.speaker()
 
     def set_speaker(self, name: str) -> None:
         """Choose a speaker; a name that is not offered is ignored."""
         self._speaker.set_speaker(name)
+        self._refresh()
+
+    def set_blend(self, notation: str, label: str, language: str) -> None:
+        """Show a blend of speakers in the place of a speaker; `speaker` then returns its notation."""
+        self._speaker.set_blend(notation, label, language)
         self._refresh()
 
     def seed(self) -> int:

@@ -61,6 +61,14 @@ class SpeakerEntry(NamedTuple):
         return 1 if words[0] in name else 2
 
 
+class SpeakerBlendEntry(NamedTuple):
+    """A blend of speakers: how it is written, what is shown, and the language that it speaks."""
+
+    notation: str
+    label: str
+    language: str
+
+
 class SpeakerPicker(QPushButton):
     """Shows one speaker; opens a searchable list on a click, Enter, Space, Alt+Down, or when a letter is
     typed.
@@ -75,6 +83,7 @@ class SpeakerPicker(QPushButton):
         super().__init__(parent)
         self._speakers: list[SpeakerEntry] = []
         self._current = ""
+        self._blend: SpeakerBlendEntry | None = None
         self._popup = SpeakerPopup(self)
         self._popup.chosen.connect(self._choose)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -91,21 +100,29 @@ class SpeakerPicker(QPushButton):
         names = [entry.name for entry in self._speakers]
         if self._current not in names:
             self._current = names[0] if names else ""
+        self._blend = None
         self._show_current()
 
     def speaker(self) -> str:
-        """The name of the chosen speaker; "" where there are none."""
-        return self._current
+        """The name of the chosen speaker, or the notation of the blend; "" where there are none."""
+        return self._blend.notation if self._blend else self._current
 
     def language(self) -> str:
-        """The language tag of the chosen speaker; "" where there are none."""
+        """The language tag of the chosen speaker or blend; "" where there are none."""
+        if self._blend is not None:
+            return self._blend.language
         return next((entry.language for entry in self._speakers if entry.name == self._current), "")
 
     def set_speaker(self, name: str) -> None:
         """Choose a speaker; a name that is not offered is ignored."""
         if any(entry.name == name for entry in self._speakers):
-            self._current = name
+            self._current, self._blend = name, None
             self._show_current()
+
+    def set_blend(self, notation: str, label: str, language: str) -> None:
+        """Show a blend; the list still marks the speaker that was chosen last."""
+        self._blend = SpeakerBlendEntry(notation, label, language)
+        self._show_current()
 
     def popup(self) -> SpeakerPopup:
         """The list that opens below the field."""
@@ -149,7 +166,7 @@ class SpeakerPicker(QPushButton):
         painter.drawPixmap(arrow.topLeft(), pixmap("chevron-down", 14, theme.text_muted, ratio))
         inner.setRight(arrow.left() - 6)
         enabled = self.isEnabled() and bool(self._speakers)
-        _draw_speaker(painter, inner, self._current or "No speaker", language_label(self.language()), enabled)
+        _draw_speaker(painter, inner, self._label(), language_label(self.language()), enabled)
 
     def _step(self, by: int) -> None:
         names = [entry.name for entry in self._speakers]
@@ -159,13 +176,16 @@ class SpeakerPicker(QPushButton):
         self._choose(names[wanted])
 
     def _choose(self, name: str) -> None:
-        if name != self._current:
+        if name != self.speaker():
             self.set_speaker(name)
             self.speaker_chosen.emit(name)
 
+    def _label(self) -> str:
+        return self._blend.label if self._blend else self._current or "No speaker"
+
     def _show_current(self) -> None:
         self.setEnabled(bool(self._speakers))
-        text = f"{self._current}, {language_label(self.language())}" if self._current else "No speaker"
+        text = f"{self._label()}, {language_label(self.language())}" if self._current else "No speaker"
         self.setAccessibleDescription(text)
         self.update()
 

@@ -169,6 +169,14 @@ QSlider:focus { border: 2px solid @accent@; border-radius: 5px; }
 QListView, QTreeView, QTableView { background: @surface@; border: 1px solid transparent;
     border-radius: 5px; outline: none;
     selection-background-color: @accent_wash@; selection-color: @text@; }
+QHeaderView { background: @surface@; border: none; }
+QHeaderView::section { background: @surface@; color: @muted@; border: none; border-bottom: 1px solid @border@;
+    padding: 3px 6px; font-size: @small@; }
+QHeaderView::section:hover { color: @text@; background: @hover@; }
+QHeaderView::up-arrow { image: url("@up@"); width: 10px; height: 10px; subcontrol-position: center left; }
+QHeaderView::down-arrow { image: url("@down@"); width: 10px; height: 10px; subcontrol-position: center left; }
+QTableView:focus, QTreeView:focus { border: 1px solid @accent@; }
+
 QScrollArea, QScrollArea > QWidget > QWidget[role="scrolled"] { background: transparent; border: none; }
 
 QScrollArea:focus { border: 1px solid @accent@; border-radius: 5px; }

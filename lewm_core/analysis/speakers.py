@@ -27,6 +27,7 @@ class SpeakerMap:
         points: (s, 2) the two principal components of the table; its unit is the typical distance of a speaker
             from the mean of all.
         explained: shares of the table's variance along the two components.
+        gram: (s, s) inner products of the rows, seen from their mean: all distances of blends follow from it.
         euclidean: (s, s) distance in the whole table, in the unit of ``points``.
         cosine: (s, s) one minus the cosine of the angle seen from the mean of all speakers: 0 the same
             direction, 1 at right angles, 2 opposite.
@@ -38,6 +39,7 @@ class SpeakerMap:
     languages: tuple[str, ...]
     points: np.ndarray
     explained: tuple[float, float]
+    gram: np.ndarray
     euclidean: np.ndarray
     cosine: np.ndarray
     triangles: np.ndarray
@@ -77,6 +79,7 @@ def map_speakers(table: np.ndarray, speakers: Sequence[Speaker]) -> SpeakerMap:
         languages=tuple(speaker.language for speaker in speakers),
         points=points,
         explained=explained,
+        gram=centred @ centred.T,
         euclidean=euclidean_distances(table),
         cosine=cosine_distances(centred),
         triangles=triangles,

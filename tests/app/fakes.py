@@ -32,6 +32,7 @@ from app.engine_messages import (
     VoiceLoaded,
 )
 from app.messages_panes import AlignPanes, PanesAligned
+from app.messages_speakers import MapSpeakers, SpeakersMapped
 
 RATE, HOP, BANDS = 24_000, 256, 100
 SPEAKERS = (("heart", "en-US"), ("george", "en-GB"), ("alpha", "hi"))
@@ -91,6 +92,8 @@ class FakeBackend:
                 return self._analyse(request)
             case AlignPanes():
                 return self._align(request)
+            case MapSpeakers():
+                return self._map_speakers()
 
     def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
         yield Step(0.5, "Loading")
@@ -161,6 +164,14 @@ class FakeBackend:
         reference = np.arange(frames)
         other = np.minimum(reference * free // frames, free - 1)
         return PanesAligned(reference, other, 5.0, request.free[:, other])
+
+    def _map_speakers(self) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Laying out")
+        points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        triangles, edges = np.array([[0, 1, 2]]), np.array([[0, 1], [1, 2], [0, 2]])
+        centred = points - points.mean(axis=0)
+        names, languages = zip(*SPEAKERS, strict=True)
+        return SpeakersMapped(names, languages, points, centred @ centred.T, triangles, edges, (0.6, 0.4))
 
     def _analyse(self, request: Analyse) -> Generator[Step, None, Any]:
         yield Step(0.5, "Measuring")

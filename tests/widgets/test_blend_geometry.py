@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.blend_geometry import nearest, place_of, weights_at
+from widgets.blend_geometry import blend_distances, nearest, place_of, weights_at
 
 POINTS = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 3.0], [4.0, 3.0], [2.0, 1.4]])
 TRIANGLES = np.array([[0, 1, 4], [1, 3, 4], [3, 2, 4], [2, 0, 4]])
@@ -49,6 +49,21 @@ def test_on_a_speaker_it_is_that_speaker() -> None:
     for index, point in enumerate(POINTS):
         assert weights_at(point, POINTS, TRIANGLES, EDGES).get(index) == pytest.approx(1.0)
         assert nearest(point + 0.1, POINTS) == index
+
+
+@given(st.integers(0, 99))
+def test_distances_of_a_blend_are_those_of_its_embedding(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(6, 4))
+    table -= table.mean(axis=0)
+    shares = rng.dirichlet(np.ones(3))
+    blend = shares @ table[[1, 3, 4]]
+    weights = dict(zip((1, 3, 4), map(float, shares), strict=True))
+    euclidean, cosine = blend_distances(weights, table @ table.T)
+    assert euclidean == pytest.approx(np.linalg.norm(table - blend, axis=1))
+    wanted = 1 - table @ blend / np.linalg.norm(table, axis=1) / np.linalg.norm(blend)
+    assert cosine == pytest.approx(wanted)
+    assert blend_distances({2: 1.0}, table @ table.T)[0][2] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_maps_without_triangles() -> None:
