@@ -166,7 +166,7 @@ class SpeakerPicker(QPushButton):
         painter.drawPixmap(arrow.topLeft(), pixmap("chevron-down", 14, theme.text_muted, ratio))
         inner.setRight(arrow.left() - 6)
         enabled = self.isEnabled() and bool(self._speakers)
-        _draw_speaker(painter, inner, self._label(), language_label(self.language()), enabled)
+        _draw_speaker(painter, inner, self._label(), self._shown_language(), enabled)
 
     def _step(self, by: int) -> None:
         names = [entry.name for entry in self._speakers]
@@ -179,6 +179,10 @@ class SpeakerPicker(QPushButton):
         if name != self.speaker():
             self.set_speaker(name)
             self.speaker_chosen.emit(name)
+
+    def _shown_language(self) -> str:
+        """A blend's shares are worth more room than its language."""
+        return "" if self._blend else language_label(self.language())
 
     def _label(self) -> str:
         return self._blend.label if self._blend else self._current or "No speaker"
