@@ -175,6 +175,32 @@ def read_header(path: Path | str) -> dict[str, Any]:
         CheckpointError: the file is missing, is no safetensors file, or is none of ours.
     """
     path = Path(path)
+    index, _ = _read_index(path)
+    metadata = index.get("__metadata__")
+    if not isinstance(metadata, dict) or HEADER_KEY not in metadata:
+        raise CheckpointError(
+            f"{path.name} holds tensors but no LeWM-TTS header: it was made by another program."
+        )
+    return _parse_header(path, metadata[HEADER_KEY])
+
+
+def is_whole(path: Path | str) -> bool:
+    """True when a safetensors file is as long as its index says: nobody is still writing or copying it.
+
+    Raises:
+        CheckpointError: the file is missing, or its beginning is not that of a safetensors file (yet).
+    """
+    path = Path(path)
+    index, start = _read_index(path)
+    try:
+        ends = [int(entry["data_offsets"][1]) for name, entry in index.items() if name != "__metadata__"]
+    except (KeyError, TypeError, IndexError, ValueError):
+        raise CheckpointError(f"{path.name} is damaged: its safetensors index cannot be read.") from None
+    return path.stat().st_size == start + max(ends, default=0)
+
+
+def _read_index(path: Path) -> tuple[dict[str, Any], int]:
+    """The safetensors index of a file and the byte at which its tensors begin."""
     _must_exist(path)
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
@@ -184,15 +210,11 @@ def read_header(path: Path | str) -> dict[str, Any]:
             )
         try:
             index = json.loads(file.read(size))
-            metadata = index.get("__metadata__", {}) if isinstance(index, dict) else {}
-            text = metadata[HEADER_KEY]
         except (ValueError, RecursionError):
-            raise CheckpointError(f"{path.name} is damaged: its safetensors index cannot be read.") from None
-        except (KeyError, TypeError):
-            raise CheckpointError(
-                f"{path.name} holds tensors but no LeWM-TTS header: it was made by another program."
-            ) from None
-    return _parse_header(path, text)
+            index = None
+    if not isinstance(index, dict):
+        raise CheckpointError(f"{path.name} is damaged: its safetensors index cannot be read.")
+    return index, 8 + size
 
 
 def _must_exist(path: Path) -> None:

@@ -33,7 +33,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from lewm_core.analysis.bands import active_frames, bands_between
-from lewm_core.analysis.checks import AnalysisError, common_frames
+from lewm_core.analysis.checks import AnalysisError, as_mel, common_frames
 from lewm_core.config import LN_TO_DB, MelConfig
 
 
@@ -140,6 +140,31 @@ def formant_blur(
         bandwidth_ratio=prominence[2],
         scale=scale,
     )
+
+
+def spectral_contrast(
+    mel: np.ndarray, config: MelConfig | None = None, scale: DetailScale = FORMANT_SCALE
+) -> float | None:
+    """Return how strong the mel's own detail is, dB: sharpness where there is no truth to hold it against.
+
+    The root of the mean of D(mel_i) D(mel_i+1) over bands and active frames i, so that noise, which differs from
+    frame to frame, drops out. Blur lowers it. None without two active frames in a row.
+
+    Args:
+        mel: (m, t) natural-log mel.
+
+    Raises:
+        AnalysisError: the mel cannot be used.
+    """
+    mel = as_mel(mel)
+    config = config or MelConfig(n_mels=mel.shape[0])
+    active = active_frames(mel)
+    pairs = active[1:] & active[:-1]
+    if not pairs.any():
+        return None
+    x = detail(mel, scale)[bands_between(scale.low_hz, scale.high_hz, config)]
+    power = float((x[:, 1:] * x[:, :-1]).mean(axis=0) @ pairs) / int(pairs.sum())
+    return float(np.sqrt(max(power, 0.0)))
 
 
 def detail(mel: np.ndarray, scale: DetailScale = FORMANT_SCALE) -> np.ndarray:

@@ -13,11 +13,12 @@ case of the binomial", Biometrika 26(4), 1934): they cover the true share at lea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
+from lewm_core.analysis.binomial import at_least, exact_interval, two_sided
 from lewm_core.analysis.checks import AnalysisError
 
 SIGNIFICANCE = 0.05
@@ -93,7 +94,7 @@ def abx_result(correct: int, trials: int, confidence: float = 0.95) -> VoteResul
     Raises:
         AnalysisError: the counts are impossible, or ``confidence`` does not lie in (0, 1).
     """
-    result = _binomial(correct, trials, "greater", confidence)
+    result = _binomial(correct, trials, at_least, confidence)
     if not trials:
         words = "no trials yet"
     else:
@@ -112,7 +113,7 @@ def preference_result(for_a: int, for_b: int, ties: int = 0, confidence: float =
     if ties < 0:
         raise AnalysisError(f"{ties} ties cannot be; counts start at 0.")
     votes = for_a + for_b
-    result = _binomial(for_a, votes, "two-sided", confidence)
+    result = _binomial(for_a, votes, two_sided, confidence)
     if not votes:
         words = "no votes yet" if not ties else f"no preference, {ties} ties"
     else:
@@ -125,7 +126,9 @@ def preference_result(for_a: int, for_b: int, ties: int = 0, confidence: float =
     return _vote_result(for_a, votes, result, confidence, words)
 
 
-def _binomial(wins: int, votes: int, alternative: str, confidence: float) -> tuple[float, float, float]:
+def _binomial(
+    wins: int, votes: int, p_value: Callable[[int, int], float], confidence: float
+) -> tuple[float, float, float]:
     """Exact two-sided interval of the share, and the p-value against one half."""
     if not 0 <= wins <= votes:
         raise AnalysisError(
@@ -137,8 +140,7 @@ def _binomial(wins: int, votes: int, alternative: str, confidence: float) -> tup
         )
     if not votes:
         return 0.0, 1.0, 1.0
-    interval = binomtest(wins, votes).proportion_ci(confidence, method="exact")
-    return float(interval.low), float(interval.high), float(binomtest(wins, votes, 0.5, alternative).pvalue)
+    return *exact_interval(wins, votes, confidence), p_value(wins, votes)
 
 
 def _vote_result(

@@ -35,3 +35,13 @@ def tiny_checkpoint(path: Path, **changes: object) -> CheckpointInfo:
         path, tiny_model(**changes), preset="tiny", mel=MelConfig(), speakers=SPEAKERS, step=7,
         losses={"tf_mel_l1": 0.5}, vocoder="griffin-lim", description="random weights", half=False,
     )  # fmt: skip
+
+
+def tiny_run(folder: Path, steps: tuple[int, ...] = (500, 1000, 1500)) -> Path:
+    """A run folder with a random checkpoint for each step, as ``lewm train`` saves them."""
+    for seed, step in enumerate(steps):
+        save_checkpoint(
+            folder / "checkpoints" / f"step-{step:06d}.safetensors", tiny_model(seed), preset="tiny", mel=MelConfig(),
+            speakers=SPEAKERS, step=step, losses={"tf_mel_l1": 0.5}, vocoder="griffin-lim", half=False,
+        )  # fmt: skip
+    return folder
