@@ -45,6 +45,7 @@ class Engine(QObject):
         self._ids = itertools.count(1)
         self._jobs: dict[int, Job] = {}
         self._link: _Link | None = None
+        self._ending: threading.Thread | None = None
         self._crashes: list[float] = []
         self._relay = Relay(self._handle, self)
         self._patience = QTimer(self)
@@ -66,6 +67,17 @@ class Engine(QObject):
         if self._link is not None:
             self._link.stop()
             self._link = None
+        if self._ending is not None:
+            self._ending.join(10.0)
+
+    def rest(self) -> bool:
+        """End the process (in a thread) to give its memory back; the next request starts another. False with work."""
+        if self._link is None or self._jobs:
+            return False
+        link, self._link = self._link, None
+        self._ending = threading.Thread(target=link.stop, name="engine-end", daemon=True)
+        self._ending.start()
+        return True
 
     @property
     def process_id(self) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine_analysis import analyse
+from app.engine_listening import match_levels
 from app.engine_messages import (
     Analyse,
     CheckpointFacts,
@@ -28,8 +29,11 @@ from app.engine_messages import (
 )
 from app.engine_panes import align_panes
 from app.engine_speakers import map_speakers
+from app.engine_sweep import make_cell
+from app.messages_listening import MatchLevels
 from app.messages_panes import AlignPanes
 from app.messages_speakers import MapSpeakers
+from app.messages_sweep import MakeCell
 
 if TYPE_CHECKING:
     from lewm_core.checkpoint import CheckpointInfo
@@ -74,6 +78,10 @@ class CoreBackend:
                 return align_panes(request)
             case MapSpeakers():
                 return map_speakers(self._ready_voice())
+            case MatchLevels():
+                return match_levels(request)
+            case MakeCell():
+                return make_cell(request, cancelled)
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")

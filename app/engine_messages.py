@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from app.messages_listening import MatchLevels
 from app.messages_panes import PaneRequest
 from app.messages_speakers import MapSpeakers
+from app.messages_sweep import MakeCell
 
 
 # ---------------------------------------------------------------------- requests
@@ -88,7 +90,8 @@ class Analyse:
     latents: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-Request = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse | PaneRequest | MapSpeakers
+CoreRequest = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
+Request = CoreRequest | PaneRequest | MapSpeakers | MatchLevels | MakeCell
 
 
 # ---------------------------------------------------------------------- results

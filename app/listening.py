@@ -7,8 +7,8 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from app.aligning import AlignmentController
-from app.panes import PaneModel
-from app.player import Player
+from app.panes import SOURCE_TITLES, PaneModel
+from app.player import Player, Sound
 from app.session import SOURCES, Session
 from app.takes import Take
 from app.timeline import Range, Timeline
@@ -26,6 +26,8 @@ class ListeningController(QObject):
     """What Space, Esc, clicks in the panes and the keys 1 to 5 do."""
 
     trouble = Signal(str)
+    sounds_changed = Signal()
+    """Other sounds than before, in the panes or beside them."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class ListeningController(QObject):
         self._timeline = timeline
         self._session = session
         self._alignment = alignment
+        self._extras: dict[str, Sound] = {}
         player.position_changed.connect(self._on_position)
         player.playing_changed.connect(self._on_playing)
         panes.sounds_changed.connect(self._on_sounds)
@@ -95,6 +98,32 @@ class ListeningController(QObject):
             if not self._player.is_playing:
                 self._player.play()
 
+    def sounds(self) -> dict[str, Sound]:
+        """Everything that can be heard, by source key."""
+        return {**self._panes.sounds(), **self._extras}
+
+    def title(self, source: str) -> str:
+        """What a source is called."""
+        return SOURCE_TITLES.get(source, source)
+
+    def set_extras(self, prefix: str, sounds: dict[str, Sound]) -> None:
+        """Sounds that no pane shows, under keys that begin with `prefix`; they replace all of that prefix."""
+        kept = {key: sound for key, sound in self._extras.items() if not key.startswith(prefix)}
+        if self._player.source.startswith(prefix) and self._player.source not in sounds:
+            self._player.pause()
+        self._extras = {**kept, **sounds}
+        self._on_sounds()
+
+    def play_extra(self, source: str, position: float | None = None) -> None:
+        """Play a sound that no pane shows, from where the playhead is or from `position` (s)."""
+        self._player.set_source(source)
+        if position is not None or not self._player.is_playing:
+            self._player.play(position)
+
+    def to_start(self) -> None:
+        """Go to the start of the selection, or of everything."""
+        self._go_to_start()
+
     def play_take(self, take: Take) -> None:
         """Play a fresh take from its start (the region of an older sound would cut it off)."""
         self._timeline.set_selection(None)
@@ -120,7 +149,7 @@ class ListeningController(QObject):
     def _can_hear(self, source: str) -> bool:
         if self._player.has(source):
             return True
-        self.trouble.emit(WHY_SILENT[source])
+        self.trouble.emit(WHY_SILENT.get(source, "There is nothing to hear there yet."))
         return False
 
     def _go_to_start(self) -> None:
@@ -151,8 +180,9 @@ class ListeningController(QObject):
         self._timeline.set_duration(self._panes.seconds)
 
     def _on_sounds(self) -> None:
-        sounds = self._panes.sounds()
+        sounds = self.sounds()
         self._player.set_sounds(sounds)
+        self.sounds_changed.emit()
         self._timeline.set_duration(self._panes.seconds)
         if self._player.source not in sounds and sounds and not self._player.is_playing:
-            self._player.set_source(next(source for source in reversed(SOURCES) if source in sounds))
+            self._player.set_source(next((source for source in reversed(SOURCES) if source in sounds), ""))

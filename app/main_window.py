@@ -27,6 +27,7 @@ from app.binding_inspector import (
     ErrorStripBinding,
     SliceBinding,
 )
+from app.binding_listening import LISTENING_DEFINITIONS, ListeningPageBinding
 from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
 from app.binding_speakers import SPEAKER_DEFINITIONS, SpeakersBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
@@ -47,6 +48,7 @@ from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip
 from widgets.icons import application_icon, icon
 from widgets.inspector import Inspector
+from widgets.listening_page import ListeningPage
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
 from widgets.shortcut_sheet import ShortcutSheet
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
         self.speakers = SpeakerPanel(SPEAKER_DEFINITIONS, self)
         self.checkpoint = CheckpointPanel(self)
+        self.listening_page = ListeningPage(LISTENING_DEFINITIONS, self)
         self.inspector = Inspector(self)
         self.transport = TransportBar(self)
         self.notices = NoticeBar(self)
@@ -145,6 +148,7 @@ class MainWindow(QMainWindow):
             "drift": ("split", self.drift),
             "speakers": ("users", self.speakers),
             "checkpoint": ("box", self.checkpoint),
+            "listening": ("ear", self.listening_page),
         }
         for page_id, title in INSPECTOR_TABS.items():
             self.inspector.add_page(page_id, title, *pages[page_id])
@@ -183,6 +187,7 @@ class MainWindow(QMainWindow):
             SliceBinding(self.slice, self.mels, studio),
             ErrorStripBinding(self.errors, self.mels, studio),
             DriftBinding(self.drift, studio),
+            ListeningPageBinding(self.listening_page, studio, self.files.dialogs),
         )
         self._takes = TakesBinding(self.take_list, studio)
         self._transport = TransportBinding(self.transport, self.mels, studio)

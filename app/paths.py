@@ -35,6 +35,11 @@ class Places:
         return self.folder / "takes"
 
     @property
+    def votes(self) -> Path:
+        """Votes of blind listening tests, one JSON object a line."""
+        return self.folder / "votes.jsonl"
+
+    @property
     def log(self) -> Path:
         """What went wrong, for bug reports."""
         return self.folder / "studio.log"

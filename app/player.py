@@ -55,6 +55,8 @@ class Player(QObject):
         self._mixer = Mixer(24_000)
         self._sounds: dict[str, Sound] = {}
         self._resampled: dict[str, np.ndarray] = {}
+        self._gains: dict[str, float] = {}
+        self._levelled: dict[str, np.ndarray] = {}
         self._source = ""
         self._position = 0.0
         self._region: tuple[float, float] | None = None
@@ -92,12 +94,21 @@ class Player(QObject):
         before = self._sounds.get(self._source)
         self._sounds = dict(sounds)
         self._resampled.clear()
+        self._levelled.clear()
         now = self._sounds.get(self._source)
         if self._playing and (now is None or before is None or now.wave is not before.wave):
             if now is None:
                 self.pause()
             else:
                 self._mixer.switch(self._wave(self._source))
+
+    def set_gains(self, gains_db: Mapping[str, float]) -> None:
+        """Set the level of each source in dB (0 where none is named); heard at once, faded over by 6 ms."""
+        before = self._gains.get(self._source, 0.0)
+        self._gains = dict(gains_db)
+        self._levelled.clear()
+        if self._playing and self._gains.get(self._source, 0.0) != before and self.has(self._source):
+            self._mixer.switch(self._wave(self._source))
 
     def has(self, source: str) -> bool:
         """True when there is something to hear in `source`."""
@@ -221,7 +232,15 @@ class Player(QObject):
         self._mixer.play(wave, self._samples(position))
 
     def _wave(self, source: str) -> np.ndarray:
-        """The wave of a source at the rate of the device."""
+        """The wave of a source at the rate of the device and at its level."""
+        gain = self._gains.get(source, 0.0)
+        if not gain:
+            return self._resampled_wave(source)
+        if source not in self._levelled:
+            self._levelled[source] = self._resampled_wave(source) * np.float32(10.0 ** (gain / 20.0))
+        return self._levelled[source]
+
+    def _resampled_wave(self, source: str) -> np.ndarray:
         sound = self._sounds[source]
         if sound.sample_rate == self._mixer.sample_rate:
             return sound.wave
@@ -289,6 +308,7 @@ class Player(QObject):
             fresh.loop, fresh.volume = self._mixer.loop, self._mixer.volume
             self._mixer = fresh
             self._resampled.clear()
+            self._levelled.clear()
             if self._playing:
                 self._start_at(self._position)
         if not self._playing:

@@ -37,6 +37,9 @@ class Settings:
     error_pane: str = "reconstruction"
     error_measure: str = "l1"
     link_by_path: bool = True
+    match_levels: bool = False
+    run_folder: str = ""
+    second_rendering: str = "autoregressive"
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""
@@ -51,6 +54,7 @@ INSPECTOR_TABS = {
     "drift": "TF / AR",
     "speakers": "Speakers",
     "checkpoint": "Checkpoint",
+    "listening": "Listening",
 }
 """The pages of the inspector from the top, with their titles."""
 _CHOICES = {
@@ -60,6 +64,7 @@ _CHOICES = {
     "inspector_tab": tuple(INSPECTOR_TABS),
     "error_pane": ("reconstruction", "teacher_forced", "autoregressive"),
     "error_measure": ("l1", "blur"),
+    "second_rendering": ("reconstruction", "teacher_forced", "autoregressive"),
 }
 _RANGES = {"volume": (0.0, 1.0), "level_low": (-140.0, 60.0), "level_high": (-140.0, 60.0)}
 

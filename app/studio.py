@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.aligning import AlignmentController
+from app.blind_listening import BlindListening
+from app.blind_test import VoteStore
 from app.comparing import ComparisonController
 from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
@@ -20,6 +22,7 @@ from app.examples import first_session
 from app.exporting import ExportController
 from app.inspecting import InspectionController
 from app.jobs import Job, ThreadJobs
+from app.levels import LevelMatching
 from app.listening import ListeningController
 from app.panes import PaneModel
 from app.paths import Places
@@ -71,6 +74,9 @@ class Studio(QObject):
         self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
         self.alignment = AlignmentController(self.engine, self.comparison, self.panes, session, settings, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
+        self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)
+        votes = VoteStore(places.votes)
+        self.blind = BlindListening(self.listening, self.player, session, self.store, votes, self)
         self.takes = TakeEdits(session, self.store, self.undo)
         self.exporting = ExportController(self)
         self._autosave = QTimer(self)
@@ -89,7 +95,7 @@ class Studio(QObject):
         return settings, first_session() if is_first and not messages else session
 
     def _connect(self) -> None:
-        for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting):
+        for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting, self.blind):
             controller.trouble.connect(self._on_trouble)
         for worker in (self.voice, self.speaking, self.comparison, self.inspection, self.alignment):
             worker.job_started.connect(self.job_started)
@@ -98,6 +104,8 @@ class Studio(QObject):
         self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))
         self.player.trouble.connect(lambda sentence: self.notice.emit(sentence, "warning"))
         self.player.playing_changed.connect(lambda _playing: self.changed.emit())
+        self.levels.changed.connect(lambda: self._set("match_levels", self.levels.is_on))
+        self.blind.changed.connect(self.changed)
         self.panes.lost_take.connect(self._on_trouble)
         self.panes.sounds_changed.connect(self.changed)
         self.engine.given_up.connect(lambda sentence: self.notice.emit(sentence, "error"))
@@ -135,12 +143,14 @@ class Studio(QObject):
         self.panes.update()
         if self.session.selection is not None:
             self.timeline.set_selection(self.session.selection)
+        self.blind.load()
         self.player.refresh_devices()
         self.jobs.start("Getting ready", _import_sound_files, "ready")
 
     def shutdown(self) -> None:
         """Save, and end every thread and process of the studio."""
         self._autosave.stop()
+        self.levels.shutdown()
         self.player.shutdown()
         self.engine.shutdown()
         self.jobs.shutdown()

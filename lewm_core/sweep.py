@@ -20,11 +20,11 @@ from lewm_core.analysis.formant_blur import formant_blur, spectral_contrast
 from lewm_core.analysis.mel_error import mel_l1
 from lewm_core.analysis.run_folder import SavedCheckpoint
 from lewm_core.checkpoint import load_checkpoint
-from lewm_core.config import MelConfig, Speaker
-from lewm_core.inference import Progress, Rendering, SynthesisRequest, Synthesiser, never
+from lewm_core.config import MelConfig
+from lewm_core.inference import Progress, Rendering, Synthesiser, SynthesisRequest, never
 from lewm_core.inference_engine import lay_out_for_steps
 from lewm_core.sweep_cells import CellRendering, SweepCell, SweepItem
-from lewm_core.text_characters import is_devanagari
+from lewm_core.text_characters import first_speaker_for
 from lewm_core.vocoder import Vocoder, load_vocoder
 
 TRUTH, FREE = "ground_truth", "autoregressive"
@@ -53,7 +53,9 @@ class VoiceShelf:
         key = (path, status.st_size, status.st_mtime_ns)
         if key not in self._voices:
             while len(self._voices) >= self._capacity:
-                self._voices.popitem(last=False)  # before the next one is loaded: memory holds no more than promised
+                self._voices.popitem(
+                    last=False
+                )  # before the next one is loaded: memory holds no more than promised
             model, info = load_checkpoint(path)
             lay_out_for_steps(model)
             self._voices[key] = Synthesiser(model, info, self._vocoder(vocoder or info.vocoder, info.mel))
@@ -61,7 +63,9 @@ class VoiceShelf:
         voice = self._voices[key]
         wanted = vocoder or voice.info.vocoder
         if voice.vocoder_name != wanted:
-            voice = self._voices[key] = Synthesiser(voice.model, voice.info, self._vocoder(wanted, voice.info.mel))
+            voice = self._voices[key] = Synthesiser(
+                voice.model, voice.info, self._vocoder(wanted, voice.info.mel)
+            )
         return voice
 
     def __len__(self) -> int:
@@ -108,23 +112,18 @@ def make_cell(
     yield Progress(0.0, "Loading the checkpoint")
     try:
         voice = shelf.get(path, vocoder)
-        speaker = item.speaker or fitting_speaker(item.text, voice.info.speakers)
-        run = _compared(voice, item, speaker, cancelled) if item.clip else _spoken(voice, item, speaker, cancelled)
+        speaker = item.speaker or first_speaker_for(item.text, voice.info.speakers)
+        run = (
+            _compared(voice, item, speaker, cancelled)
+            if item.clip
+            else _spoken(voice, item, speaker, cancelled)
+        )
         cell = yield from run
     except (ValueError, OSError) as error:
         if type(error) is ValueError:  # a fault of ours, not of what was given
             raise
         return SweepCell(path.stem, step, item, item.speaker, {}, failure=str(error))
     return cell
-
-
-def fitting_speaker(text: str, speakers: Sequence[Speaker]) -> str:
-    """The first speaker whose language is written like the text."""
-    is_hindi = any(map(is_devanagari, text))
-    for speaker in speakers:
-        if (speaker.language == "hi") == is_hindi:
-            return speaker.name
-    return speakers[0].name
 
 
 def _spoken(

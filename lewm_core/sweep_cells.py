@@ -90,7 +90,18 @@ class SweepCell:
         }
 
 
-COLUMNS = ("checkpoint", "step", "speaker", "text", "seed", "rendering", *FIGURES, "stop_reason", "file", "failure")
+COLUMNS = (
+    "checkpoint",
+    "step",
+    "speaker",
+    "text",
+    "seed",
+    "rendering",
+    *FIGURES,
+    "stop_reason",
+    "file",
+    "failure",
+)
 
 
 def csv_text(rows: Iterable[dict[str, Any]]) -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+
+from lewm_core.config import Speaker
 
 DANDA = "।"
 KEPT_SIGNS = "°£€₹¥×÷" + DANDA
@@ -95,3 +98,10 @@ def script_of(character: str) -> str:
     """Name of the script of a letter as people know it: "Cyrillic", "Devanagari", "Chinese or Japanese"."""
     first = unicodedata.name(character, "UNKNOWN").split()[0]
     return "Chinese or Japanese" if first in ("CJK", "HIRAGANA", "KATAKANA") else first.capitalize()
+
+
+def first_speaker_for(text: str, speakers: Sequence[Speaker]) -> str:
+    """Name of the first speaker whose language is written like the text, else of the first one."""
+    is_hindi = any(map(is_devanagari, text))
+    fitting = (speaker.name for speaker in speakers if (speaker.language == "hi") == is_hindi)
+    return next(fitting, speakers[0].name)

@@ -61,6 +61,14 @@ def loudness(wave: np.ndarray, sample_rate: int) -> float:
     return value if np.isfinite(value) else float("-inf")
 
 
+@dataclass(frozen=True)
+class Level:
+    """What makes a wave as loud as the others: gain in dB (0 for silence); its loudness before, LUFS."""
+
+    gain_db: float
+    loudness: float
+
+
 def match_levels(
     waves: Mapping[str, np.ndarray],
     sample_rate: int,
@@ -78,17 +86,36 @@ def match_levels(
     Raises:
         AnalysisError: a wave is unusable or shorter than 0.1 s; the message names it.
     """
-    measured: dict[str, tuple[np.ndarray, float]] = {}
-    for name, wave in waves.items():
-        wave = as_wave(wave, name)
-        measured[name] = wave, loudness(wave, sample_rate)
-    audible = [(wave, level) for wave, level in measured.values() if np.isfinite(level)]
+    levels = level_gains({name: (wave, sample_rate) for name, wave in waves.items()}, target_lufs)
+    return {
+        name: MatchedWave(
+            (as_wave(wave, name) * 10.0 ** (levels[name].gain_db / 20.0)).astype(np.float32),
+            levels[name].gain_db,
+            levels[name].loudness,
+        )
+        for name, wave in waves.items()
+    }
+
+
+def level_gains(
+    waves: Mapping[str, tuple[np.ndarray, int]], target_lufs: float = TARGET_LUFS
+) -> dict[str, Level]:
+    """Find the gains of ``match_levels`` for waves with a sample rate (Hz) each.
+
+    Raises:
+        AnalysisError: a wave is unusable or shorter than 0.1 s; the message names it.
+    """
+    measured: dict[str, tuple[float, float]] = {}
+    for name, (wave, sample_rate) in waves.items():
+        checked = as_wave(wave, name)
+        measured[name] = loudness(checked, sample_rate), float(np.abs(checked).max())
     headroom = [
-        level + PEAK_CEILING_DB - 20.0 * float(np.log10(np.abs(wave).max())) for wave, level in audible
+        level + PEAK_CEILING_DB - 20.0 * float(np.log10(peak))
+        for level, peak in measured.values()
+        if np.isfinite(level)
     ]
     common = min([target_lufs, *headroom])
-    matched = {}
-    for name, (wave, level) in measured.items():
-        gain = common - level if np.isfinite(level) else 0.0
-        matched[name] = MatchedWave((wave * 10.0 ** (gain / 20.0)).astype(np.float32), gain, level)
-    return matched
+    return {
+        name: Level(common - level if np.isfinite(level) else 0.0, level)
+        for name, (level, _) in measured.items()
+    }

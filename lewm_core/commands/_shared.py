@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lewm_core.config import DEFAULT_TEMPERATURE, Speaker
-from lewm_core.text_characters import is_devanagari
+from lewm_core.text_characters import first_speaker_for
 
 if TYPE_CHECKING:
     from lewm_core.inference import Progress, Synthesiser
@@ -102,13 +102,7 @@ def load_synthesiser(arguments: argparse.Namespace) -> Synthesiser:
 
 def fitting_speaker(name: str | None, text: str, speakers: Sequence[Speaker]) -> str:
     """The named speaker, or the first whose language is written like the text."""
-    if name is not None:
-        return name
-    is_hindi = any(map(is_devanagari, text))
-    for speaker in speakers:
-        if (speaker.language == "hi") == is_hindi:
-            return speaker.name
-    return speakers[0].name
+    return name if name is not None else first_speaker_for(text, speakers)
 
 
 def run_with_bar(job: Generator[Progress, None, Result], quiet: bool = False) -> Result:

@@ -32,11 +32,18 @@ HELP = "the same sentences through every checkpoint of a run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="RUN", help="a folder with checkpoints, or of `lewm train`")
     parser.add_argument(
-        "--text", action="append", required=True, help='a sentence; may be given again; "-" reads standard input'
+        "folder", type=Path, metavar="RUN", help="a folder with checkpoints, or of `lewm train`"
     )
-    parser.add_argument("--clip", type=Path, metavar="CLIP.wav", help="a recording of the (one) text to rebuild")
+    parser.add_argument(
+        "--text",
+        action="append",
+        required=True,
+        help='a sentence; may be given again; "-" reads standard input',
+    )
+    parser.add_argument(
+        "--clip", type=Path, metavar="CLIP.wav", help="a recording of the (one) text to rebuild"
+    )
     parser.add_argument(
         "--speaker", action="append", metavar="NAME",
         help="who speaks; may be given again (default: the first who speaks the text's language)",
@@ -44,8 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="for all (default 0)")
     parser.add_argument("--temperature", type=float, default=DEFAULT_TEMPERATURE, metavar="X")
     parser.add_argument("--vocoder", metavar="NAME|PATH", help="for all (default: the checkpoint's)")
-    parser.add_argument("--last", type=positive, metavar="N", help="only the N checkpoints of the highest steps")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write every sound and cells.csv into this folder")
+    parser.add_argument(
+        "--last", type=positive, metavar="N", help="only the N checkpoints of the highest steps"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write every sound and cells.csv into this folder"
+    )
     add_machine_arguments(parser)
 
 
@@ -55,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     run_folder = open_run(arguments.folder)
     checkpoints = run_folder.checkpoints[-arguments.last :] if arguments.last else run_folder.checkpoints
     if not checkpoints:
-        raise InputError(f"{arguments.folder} holds no checkpoint of LeWM-TTS (*.safetensors, also in checkpoints/).")
+        raise InputError(
+            f"{arguments.folder} holds no checkpoint of LeWM-TTS (*.safetensors, also in checkpoints/)."
+        )
     items = _items(arguments)
     cells = run_with_bar(_cells(checkpoints, items, arguments), quiet=arguments.json)
     files = []

@@ -31,8 +31,11 @@ from app.engine_messages import (
     Step,
     VoiceLoaded,
 )
+from app.messages_listening import LevelsMatched, MatchLevels
 from app.messages_panes import AlignPanes, PanesAligned
 from app.messages_speakers import MapSpeakers, SpeakersMapped
+from app.messages_sweep import MakeCell
+from lewm_core.sweep_cells import CellRendering, SweepCell
 
 RATE, HOP, BANDS = 24_000, 256, 100
 SPEAKERS = (("heart", "en-US"), ("george", "en-GB"), ("alpha", "hi"))
@@ -94,6 +97,10 @@ class FakeBackend:
                 return self._align(request)
             case MapSpeakers():
                 return self._map_speakers()
+            case MatchLevels():
+                return self._match_levels(request)
+            case MakeCell():
+                return self._make_cell(request, cancelled)
 
     def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
         yield Step(0.5, "Loading")
@@ -198,3 +205,31 @@ class FakeBackend:
             latent_std_ratio=np.linspace(1.0, 0.0, 100, dtype=np.float32),
         )
         return Analysed(panes, drift)
+
+    def _match_levels(self, request: MatchLevels) -> Generator[Step, None, Any]:
+        """Loudness by plain power: enough for gains that a test can check."""
+        yield Step(0.5, "Measuring loudness")
+        lufs = {key: 10 * np.log10(float(np.mean(wave**2)) + 1e-12) for key, (wave, _) in request.waves.items()}
+        return LevelsMatched({key: -23.0 - level for key, level in lufs.items()}, lufs)
+
+    def _make_cell(self, request: MakeCell, cancelled: Callable[[], bool]) -> Generator[Step, None, Any]:
+        """Sharper and longer with every step; "!slow" takes its time, a checkpoint called "bad" cannot be read."""
+        item, name = request.item, Path(request.checkpoint).stem
+        for step in range(100 if "!slow" in item.text else 2):
+            yield Step(step / 100, "Making")
+            if cancelled():
+                return SweepCell(name, request.step, item, item.speaker, {}, RATE, "cancelled")
+            time.sleep(0.05 if "!slow" in item.text else 0.0)
+        if "bad" in name:
+            return SweepCell(name, request.step, item, item.speaker, {}, RATE, failure=f"{name} is damaged.")
+        frames = 100 + request.step // 100
+        keys = ("reconstruction", "teacher_forced", "autoregressive") if item.clip else ("autoregressive",)
+        made = {
+            key: CellRendering(
+                fake_mel(frames, request.step + number),
+                fake_wave(frames, 300 + request.step / 10),
+                {"l1": 500 / (request.step + 500), "blur": 0.5, "contrast_db": 2.0, "seconds": frames * HOP / RATE},
+            )
+            for number, key in enumerate(keys)
+        }
+        return SweepCell(name, request.step, item, item.speaker or "heart", made, RATE, "stop_head")

@@ -1,0 +1,355 @@
+"""The page for listening: equal loudness, and blind tests operated by keyboard, with their results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.buttons import ActionButton
+from widgets.icons import icon
+from widgets.interval_bar import IntervalBar
+from widgets.segmented_control import SegmentedControl
+from widgets.style_sheet import set_role
+from widgets.text_format import MINUS, NOTHING
+from widgets.theme import current_theme
+
+KINDS = [("abx", "ABX", ""), ("ab", "Which is better", "")]
+EXPLANATIONS = {
+    "abx": "X is A or B by chance: say which. Tells whether a difference can be heard at all.",
+    "ab": "A and B in random order: say which is better. Tells whether one is preferred.",
+}
+ANSWERS = {
+    "abx": [("a", "X is A", "Shift+A"), ("b", "X is B", "Shift+B")],
+    "ab": [("a", "A is better", "Shift+A"), ("b", "B is better", "Shift+B"), ("tie", "No difference", "Shift+N")],
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What votes on a pair prove: names of the sides, counts, share (0 to 1) with its interval, and in words."""
+
+    kind: str
+    first: str
+    second: str
+    wins: int
+    votes: int
+    share: float | None
+    interval: tuple[float, float]
+    proven: bool
+    words: str
+
+
+class ListeningPage(QWidget):
+    """Shows what it is told; every button is a wish, sent by a signal."""
+
+    matching_toggled = Signal(bool)
+    start_requested = Signal(str, str, str, int)
+    """Kind, key of the first and of the second sound, number of trials."""
+    play_requested = Signal(str)
+    """ "a", "b" or "x"."""
+    voted = Signal(str)
+    """ "a", "b" or "tie"."""
+    finish_requested = Signal()
+    dismiss_requested = Signal()
+    export_requested = Signal()
+
+    def __init__(self, definitions: dict[str, str], parent: QWidget | None = None) -> None:
+        """definitions: tool tips by "levels", "abx", "ab" and "interval"."""
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._definitions = definitions
+        self._kind = "abx"
+        self._levels = QGridLayout()
+        self._level_labels: list[QLabel] = []
+        self._history_rows: list[QWidget] = []
+        self._level_toggle = QCheckBox("Match levels", self)
+        self._level_toggle.setToolTip(definitions.get("levels", ""))
+        self._level_toggle.toggled.connect(self.matching_toggled)
+        self._setup, self._trial, self._result = self._make_setup(), self._make_trial(), self._make_result()
+        self._history = QVBoxLayout()
+        self._history.setSpacing(10)
+        self._export = QPushButton("Export votes as CSV…", self)
+        self._export.clicked.connect(self.export_requested)
+        self._no_votes = _label("No votes yet.", "muted", self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(_label("Equal loudness", "heading", self))
+        column.addWidget(self._level_toggle)
+        self._levels.setHorizontalSpacing(12)
+        self._levels.setVerticalSpacing(2)
+        self._levels.setColumnStretch(0, 1)
+        column.addLayout(self._levels)
+        column.addSpacing(10)
+        column.addWidget(_label("Blind test", "heading", self))
+        for part in (self._setup, self._trial, self._result):
+            column.addWidget(part)
+        column.addSpacing(10)
+        column.addWidget(_label("Votes so far", "heading", self))
+        column.addWidget(self._no_votes)
+        column.addLayout(self._history)
+        column.addWidget(self._export, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        self.set_idle()
+        self.set_history([])
+        self.set_levels(False, [])
+
+    # What is shown
+
+    def set_levels(self, on: bool, rows: Sequence[tuple[str, float, float]]) -> None:
+        """Whether levels are matched, and (name, gain in dB, loudness before it in LUFS) of each sound."""
+        self._level_toggle.blockSignals(True)
+        self._level_toggle.setChecked(on)
+        self._level_toggle.blockSignals(False)
+        for label in self._level_labels:
+            label.deleteLater()
+        self._level_labels = []
+        for number, (name, gain, loudness) in enumerate(rows if on else []):
+            texts = (name, _signed(gain, "dB"), _signed(loudness, "LUFS", sign=False))
+            for place, text in enumerate(texts):
+                label = _label(text, "small", self)
+                label.setWordWrap(False)
+                label.setToolTip(self._definitions.get("levels", ""))
+                if place:
+                    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self._levels.addWidget(label, number, place)
+                self._level_labels.append(label)
+
+    def levels(self) -> list[str]:
+        """The texts of the level rows, cell by cell."""
+        return [label.text() for label in self._level_labels]
+
+    def set_choices(self, choices: Sequence[tuple[str, str]]) -> None:
+        """(key, title) of what can be compared; what was chosen stays where it can."""
+        for number, combo in enumerate((self._first, self._second)):
+            kept = combo.currentData()
+            combo.blockSignals(True)
+            combo.clear()
+            for key, title in choices:
+                combo.addItem(title, key)
+            place = combo.findData(kept)
+            combo.setCurrentIndex(place if place >= 0 else min(number, combo.count() - 1))
+            combo.blockSignals(False)
+        self._show_startable()
+
+    def set_idle(self) -> None:
+        """No test is under way."""
+        self._show_part(self._setup)
+
+    def set_trial(self, kind: str, number: int, count: int, playing: str, can_vote: bool) -> None:
+        """Show trial `number` of `count`; `playing` is the button that is heard ("" for none)."""
+        self._kind = kind
+        self._progress.setText(f"Trial {number} of {count}")
+        self._question.setText("Which one is X?" if kind == "abx" else "Which one is better?")
+        self._hint.setText("" if can_vote else "Hear every one of them before you vote.")
+        for button, widget in self._sounds.items():
+            widget.setVisible(button != "x" or kind == "abx")
+            widget.setChecked(button == playing)
+        for answer, widget in self._answers.items():
+            text = next((text for key, text, _ in ANSWERS[kind] if key == answer), "")
+            widget.setVisible(bool(text))
+            widget.setEnabled(can_vote)
+            if text:
+                shortcut = next(keys for key, _, keys in ANSWERS[kind] if key == answer)
+                widget.show_action(text, shortcut, "")
+        self._show_part(self._trial)
+
+    def set_result(self, judgement: Judgement, trials: Sequence[tuple[str, bool | None]]) -> None:
+        """Show what a test proved, and for each trial what it was and whether the answer was right (None: no right)."""
+        self._verdict.setText(_capital(judgement.words))
+        self._bar.set_result(judgement.share, judgement.interval, judgement.proven)
+        self._trials.setText("\n".join(f"{n}. {text}{_mark(right)}" for n, (text, right) in enumerate(trials, 1)))
+        self._show_part(self._result)
+
+    def verdict(self) -> str:
+        """The result in words; "" while none is shown."""
+        return "" if self._result.isHidden() else self._verdict.text()
+
+    def set_history(self, judgements: Sequence[Judgement]) -> None:
+        """What all votes on each pair prove, the last voted pair first."""
+        for row in self._history_rows:
+            row.deleteLater()
+        self._history_rows = [self._make_history_row(judgement) for judgement in judgements]
+        for row in self._history_rows:
+            self._history.addWidget(row)
+        self._no_votes.setVisible(not judgements)
+        self._export.setVisible(bool(judgements))
+
+    # Inside
+
+    def _make_setup(self) -> QWidget:
+        part, column = _part(self)
+        self._kinds = SegmentedControl("Kind of test", part)
+        self._kinds.set_segments(KINDS)
+        self._kinds.set_key("abx")
+        self._kinds.chosen.connect(self._on_kind)
+        self._explanation = _label(EXPLANATIONS["abx"], "muted", part)
+        self._explanation.setToolTip(self._definitions.get("abx", ""))
+        self._first, self._second = _combo("First sound", part), _combo("Second sound", part)
+        self._count = QSpinBox(part)
+        self._count.setRange(1, 200)
+        self._count.setValue(12)
+        self._count.setAccessibleName("Number of trials")
+        self._start = QPushButton("Start", part)
+        self._start.setProperty("role", "primary")
+        self._start.clicked.connect(self._on_start)
+        for combo in (self._first, self._second):
+            combo.currentIndexChanged.connect(self._show_startable)
+        column.addWidget(self._kinds, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._explanation)
+        column.addWidget(self._first)
+        column.addWidget(self._second)
+        row = QHBoxLayout()
+        row.addWidget(_label("Trials", "", part))
+        row.addWidget(self._count)
+        row.addStretch(1)
+        row.addWidget(self._start)
+        column.addLayout(row)
+        return part
+
+    def _make_trial(self) -> QWidget:
+        part, column = _part(self)
+        self._progress = _label("", "muted", part)
+        self._question = _label("", "title", part)
+        self._hint = _label("", "muted", part)
+        sounds, answers = QHBoxLayout(), QVBoxLayout()
+        self._sounds: dict[str, QPushButton] = {}
+        for button in ("a", "b", "x"):
+            widget = QPushButton(button.upper(), part)
+            widget.setCheckable(True)
+            widget.setMinimumHeight(44)
+            widget.setToolTip(f"Listen to {button.upper()} ({button.upper()})")
+            widget.clicked.connect(lambda _checked=False, name=button: self._on_play(name))
+            self._sounds[button] = widget
+            sounds.addWidget(widget)
+        self._answers: dict[str, ActionButton] = {}
+        for answer in ("a", "b", "tie"):
+            choice = ActionButton("", "", "", part)
+            choice.clicked.connect(lambda _checked=False, name=answer: self.voted.emit(name))
+            self._answers[answer] = choice
+            answers.addWidget(choice)
+        finish = QPushButton("End the test", part)
+        finish.setProperty("role", "flat")
+        finish.clicked.connect(self.finish_requested)
+        column.addWidget(self._progress)
+        column.addWidget(self._question)
+        column.addLayout(sounds)
+        column.addWidget(self._hint)
+        column.addLayout(answers)
+        column.addWidget(finish, 0, Qt.AlignmentFlag.AlignRight)
+        self._show_icons()
+        return part
+
+    def _make_result(self) -> QWidget:
+        part, column = _part(self)
+        self._verdict = _label("", "title", part)
+        self._bar = IntervalBar(part)
+        self._bar.setToolTip(self._definitions.get("interval", ""))
+        self._trials = _label("", "small", part)
+        again = QPushButton("Another test", part)
+        again.clicked.connect(self.dismiss_requested)
+        column.addWidget(self._verdict)
+        column.addWidget(self._bar)
+        column.addWidget(self._trials)
+        column.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
+        return part
+
+    def _make_history_row(self, judgement: Judgement) -> QWidget:
+        part, column = _part(self)
+        column.setSpacing(2)
+        kind = "ABX" if judgement.kind == "abx" else "Preference"
+        bar = IntervalBar(part)
+        bar.set_result(judgement.share, judgement.interval, judgement.proven)
+        bar.setToolTip(self._definitions.get("interval", ""))
+        column.addWidget(_label(f"{kind}: {judgement.first}  |  {judgement.second}", "", part))
+        column.addWidget(bar)
+        column.addWidget(_label(_capital(judgement.words), "small", part))
+        return part
+
+    def _show_part(self, shown: QWidget) -> None:
+        for part in (self._setup, self._trial, self._result):
+            part.setVisible(part is shown)
+
+    def _show_startable(self) -> None:
+        differ = self._first.currentData() != self._second.currentData() and self._second.currentData() is not None
+        self._start.setEnabled(differ)
+        hint = "" if differ else "Two different sounds are needed: open a clip, or speak a text twice."
+        self._start.setToolTip(hint)
+
+    def _on_kind(self, kind: str) -> None:
+        self._explanation.setText(EXPLANATIONS[kind])
+        self._explanation.setToolTip(self._definitions.get(kind, ""))
+
+    def _on_start(self) -> None:
+        kind, first, second = self._kinds.key(), self._first.currentData(), self._second.currentData()
+        if kind and first and second:
+            self.start_requested.emit(kind, first, second, self._count.value())
+
+    def _on_play(self, button: str) -> None:
+        self._sounds[button].setChecked(True)
+        self.play_requested.emit(button)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_sounds"):
+            self._show_icons()
+
+    def _show_icons(self) -> None:
+        theme = current_theme()
+        for widget in self._sounds.values():
+            widget.setIcon(icon("play", theme, QColor(theme.text_muted).name()))
+
+
+def _part(parent: QWidget) -> tuple[QWidget, QVBoxLayout]:
+    part = QWidget(parent)
+    column = QVBoxLayout(part)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(8)
+    return part, column
+
+
+def _label(text: str, role: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    label.setWordWrap(True)
+    if role:
+        set_role(label, role)
+    return label
+
+
+def _combo(name: str, parent: QWidget) -> QComboBox:
+    combo = QComboBox(parent)
+    combo.setAccessibleName(name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(12)
+    return combo
+
+
+def _signed(value: float, unit: str, sign: bool = True) -> str:
+    if value != value or value in (float("inf"), float("-inf")):
+        return NOTHING
+    rounded = round(value, 1) + 0.0
+    text = f"{rounded:+.1f}" if sign and rounded else f"{rounded:.1f}"
+    return f"{text.replace('-', MINUS)} {unit}"
+
+
+def _mark(right: bool | None) -> str:
+    return "" if right is None else "  ✓" if right else "  ✗"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
