@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import blind_keys
 from app.binding_inspector import (
     DRIFT_DEFINITIONS,
     MEASURES,
@@ -200,6 +201,7 @@ class MainWindow(QMainWindow):
         drops = DropTarget(self)
         drops.dropped.connect(self.files.open_dropped)
         KeyGuard(self)
+        blind_keys.BlindKeys(self, studio.blind)
         # Many things change at once; the actions are asked once, after all of them.
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
@@ -301,7 +303,7 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         """The shortcut sheet."""
-        sheet = ShortcutSheet(self.registry.shortcut_groups([MOUSE_HELP]), self)
+        sheet = ShortcutSheet(self.registry.shortcut_groups([blind_keys.HELP, MOUSE_HELP]), self)
         sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sheet.open()
 

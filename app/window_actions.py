@@ -121,13 +121,6 @@ def _play(window: MainWindow, registry: ActionRegistry) -> None:
             checked=_equals(lambda: studio.player.source, source))  # fmt: skip
     add("match_levels", "&Match levels", lambda: studio.levels.set_on(not studio.levels.is_on), "M", checkable=True,
         separated=True, hint="Play everything equally loud (BS.1770)", checked=lambda: studio.levels.is_on)  # fmt: skip
-    blind = studio.blind
-    for name in "abx":
-        add(f"blind_{name}", f"Listen to {name.upper()}", _later(blind.play, name), name.upper(),
-            submenu="Blind &test", enabled=lambda: blind.is_running)  # fmt: skip
-    for name, title, key in (("a", "Vote for A", "A"), ("b", "Vote for B", "B"), ("tie", "No difference", "N")):
-        add(f"vote_{name}", title, _later(blind.vote, name), f"Shift+{key}", submenu="Blind &test",
-            enabled=lambda: blind.can_vote)  # fmt: skip
     add("rescan_devices", "Look for sound &devices", lambda: studio.player.refresh_devices(rescan=True),
         separated=True, enabled=lambda: not studio.player.is_playing)  # fmt: skip
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPlainTextEdit
 
 from app.main_window import MainWindow
 from app.player import Player, Sound
@@ -113,6 +115,28 @@ def test_two_different_sounds_are_needed(compared: Studio, qtbot) -> None:  # ty
         with qtbot.waitSignal(compared.blind.trouble, timeout=PATIENCE):
             assert not compared.blind.start("abx", first, second, 4, True)
     assert compared.blind.test is None
+
+
+def test_keys_play_and_vote_while_a_test_runs_but_never_from_a_text_field(compared: Studio, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(compared)
+    qtbot.addWidget(window)
+    window.show()
+    blind = compared.blind
+    qtbot.keyClick(window.mels, Qt.Key.Key_A)
+    assert blind.playing == ""  # no test runs
+    assert blind.start("abx", "original", "reconstruction", 2, True, seed=1)
+    for key in (Qt.Key.Key_A, Qt.Key.Key_B, Qt.Key.Key_X):
+        qtbot.keyClick(window.mels, key)
+    assert (blind.playing, blind.can_vote) == ("x", True)
+    qtbot.keyClick(window.mels, Qt.Key.Key_N, Qt.KeyboardModifier.ShiftModifier)
+    assert blind.votes == []  # ABX knows no tie
+    qtbot.keyClick(window.mels, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
+    assert [vote.answer for vote in blind.votes] == ["b"]
+    editor = window.compose.findChild(QPlainTextEdit)
+    qtbot.keyClick(editor, Qt.Key.Key_X)
+    assert "x" in editor.toPlainText()
+    assert not blind.can_vote
+    window.close()
 
 
 def test_the_page_shows_trial_result_and_history(compared: Studio, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
