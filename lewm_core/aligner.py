@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lewm_core.config import ModelConfig
+from lewm_core.losses import masked_mean
 from lewm_core.model.audio_encoder import MEL_MEAN, MEL_STD
 from lewm_core.model.text_batch import pool_units
 
@@ -42,7 +43,7 @@ class Aligner(nn.Module):
             text: (b, s) bytes, 0 at padding.  unit_index: (b, s), -1 at padding.
             mel: (b, m, t) log-mel, t a multiple of the downsample factor.
         """
-        keys = self.embed(text)
+        keys = self.embed(text) * (unit_index >= 0).unsqueeze(-1)  # the convolution must not see padding
         keys = keys + F.relu(self.text_conv(keys.transpose(1, 2))).transpose(1, 2)
         keys = self.text_out(pool_units(keys, unit_index, units))
         query = F.relu(self.mel_conv((mel - MEL_MEAN) / MEL_STD))
@@ -61,8 +62,9 @@ def diagonal_prior(latents: Tensor, units: Tensor, longest_latents: int, longest
     Args:
         latents, units: (b,) true lengths.
     """
-    n = (torch.arange(longest_latents)[None, :] + 0.5) / latents[:, None]
-    u = (torch.arange(longest_units)[None, :] + 0.5) / units[:, None]
+    device = latents.device
+    n = (torch.arange(longest_latents, device=device)[None, :] + 0.5) / latents[:, None]
+    u = (torch.arange(longest_units, device=device)[None, :] + 0.5) / units[:, None]
     return -0.5 * ((n.unsqueeze(2) - u.unsqueeze(1)) / 0.12).square()
 
 
@@ -73,12 +75,13 @@ def forward_sum_loss(scores: Tensor, latents: Tensor, units: Tensor, blank: floa
         scores: (b, n, u) from the aligner (prior added).
         latents, units: (b,) true lengths.
     """
-    padding = torch.arange(scores.shape[2])[None, :] >= units[:, None]
+    longest = torch.arange(scores.shape[2], device=scores.device)
+    padding = longest[None, :] >= units[:, None]
     scores = scores.masked_fill(padding.unsqueeze(1), -1e4)
     log_probs = F.log_softmax(F.pad(scores, (1, 0), value=blank), dim=-1).transpose(0, 1)
-    targets = torch.arange(1, scores.shape[2] + 1).expand(len(units), -1)
+    targets = (longest + 1).expand(len(units), -1)
     loss = F.ctc_loss(log_probs, targets, latents, units, blank=0, reduction="none", zero_infinity=True)
-    return (loss / latents).mean()
+    return masked_mean(loss / latents, torch.ones_like(latents, dtype=torch.bool))
 
 
 def viterbi_durations(scores: np.ndarray) -> np.ndarray:

@@ -127,15 +127,23 @@ _POSITIVE = (
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the named losses of the autoencoder and the joint recipe."""
+    """Weights of the named losses; each stage uses those that it has.
+
+    Attributes:
+        sigreg: in the place of ``kl`` where the regulariser is SIGReg.
+        mel: L1 and edges of predicted latents seen through the frozen decoder (predictor stage).
+        guided_attention: only where alignment is by attention.
+    """
 
     kl: float = 0.01
+    sigreg: float = 10.0
     reconstruction: float = 2.0
     spectral: float = 1.5
     prediction: float = 1.0
     stop: float = 0.1
-    duration: float = 0.1
-    guided_attention: float = 0.0
+    duration: float = 0.3
+    mel: float = 1.0
+    guided_attention: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,34 @@
-"""The training of a voice, stage after stage: autoencoder, aligner, predictor, checkpoint.
+"""The training of a voice, stage after stage: autoencoder, aligner, predictor (or all at once: joint), checkpoint.
 
 Each stage lies in its own module; here they are put in order, with their statistics between them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from lewm_core.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
-from lewm_core.config import MelConfig, Preset
-from lewm_core.dataset import MelStore, pad_mels
-from lewm_core.model.layers import length_mask
+from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
+from lewm_core.config import Preset
+from lewm_core.dataset import MelStore
+from lewm_core.distributed import ALONE, Processes
 from lewm_core.model.lewm import LeWM
 from lewm_core.train_aligner import AlignerStage
-from lewm_core.train_autoencoder import AutoencoderSettings, AutoencoderStage
-from lewm_core.train_loop import LoopSettings, TrainError, train
-from lewm_core.train_predictor import PredictorSettings, PredictorStage, latent_store
+from lewm_core.train_autoencoder import AutoencoderStage
+from lewm_core.train_export import export_stage
+from lewm_core.train_joint import JointStage
+from lewm_core.train_latents import latent_store, set_latent_statistics
+from lewm_core.train_loop import Stage, train
+from lewm_core.train_predictor import PredictorStage
+from lewm_core.train_save import load_modules, read_save
+from lewm_core.train_settings import STAGES, SettingsError, StageSettings, load_run
 
-UNUSED_BELOW = 1.0
-"""A latent dimension whose spread is below its posterior's says nothing that the decoder could use."""
-STAGES = ("autoencoder", "aligner", "predictor")
+SPEAKING = ("predictor", "joint")
+"""Stages after which there is a voice to export."""
+CHECKPOINTS = "checkpoints"
 
 
 def build_model(preset: Preset, data: Path) -> LeWM:
@@ -52,42 +55,27 @@ def start_from(model: LeWM, checkpoint: Path, fresh: Sequence[str] = ()) -> list
     return sorted(set(own) - set(copied))
 
 
-def load_stage(model: LeWM, folder: Path, stage: str) -> int:
-    """Load what an earlier stage of the run in ``folder`` saved into ``model``; return its steps.
+def load_stage(model: LeWM, folder: Path, stage: str, *, best: bool = False) -> tuple[int, dict[str, float]]:
+    """Load what a stage of the run in ``folder`` saved into ``model``; return its steps and figures.
+
+    Args:
+        best: the best save instead of the last one.
 
     Raises:
-        TrainError: the stage was not trained there yet.
+        SettingsError: there is no such save.
     """
-    path = folder / f"{stage}.pt"
+    path = folder / (f"{stage}.best.pt" if best else f"{stage}.pt")
     if not path.is_file():
-        raise TrainError(f"{folder} has no {path.name}: train that stage first (--stage {stage})")
-    saved = torch.load(path, weights_only=True)
-    for name, state in saved["modules"].items():
-        (model if name == "model" else model.get_submodule(name)).load_state_dict(state)
-    return int(saved["step"])
-
-
-def set_latent_statistics(model: LeWM, data: Path, folder: Path) -> torch.Tensor:
-    """Store mean and spread of the latents in the model; return how much each dimension matters (d,).
-
-    A dimension matters by its spread over its posterior's: what the encoder writes precisely, the
-    decoder depends on. Unused dimensions are switched off in the predictor.
-    """
-    store = MelStore(data, "train")
-    latents = latent_store(model, store, folder, "train").latents
-    sample = torch.from_numpy(np.asarray(latents[:: max(1, len(latents) // 100_000)], dtype=np.float32))
-    model.latent_mean.copy_(sample.mean(0))
-    model.latent_std.copy_(sample.std(0).clamp_min(1e-4))
-    factor = model.config.downsample_factor
-    chosen = range(0, len(store), max(1, len(store) // 16))
-    mel, lengths = pad_mels([store.mel(i) for i in chosen], factor)
-    mask = length_mask(-(-lengths // factor), mel.shape[2] // factor)
-    with torch.no_grad():
-        logvar = model.audio_encoder(mel, mask)[1]
-    weight = model.latent_std.square() / logvar[mask].exp().mean(0)
-    model.predictor.active.copy_(weight > UNUSED_BELOW)
-    weight = weight.clamp(max=4 * float(weight.mean()))
-    return weight / weight.mean()
+        raise SettingsError(f"{folder} has no {path.name}: train that stage first (--stage {stage})")
+    saved = read_save(path)
+    try:
+        load_modules(model, saved)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise SettingsError(
+            f"{path} is of a model of another shape or of other speakers ({reason})."
+        ) from None
+    return int(saved["step"]), saved.get("figures", {})
 
 
 def train_stage(
@@ -95,57 +83,101 @@ def train_stage(
     preset: Preset,
     data: Path,
     folder: Path,
-    settings: LoopSettings,
+    settings: StageSettings,
     *,
-    start: Path | None = None,
-    fresh: Sequence[str] = (),
+    processes: Processes = ALONE,
     progress: bool | None = None,
 ) -> dict[str, float]:
     """Train one stage of a run, resuming where it was left; returns its validation figures.
 
     Args:
-        start: checkpoint that a run without a save of its own starts from, see `start_from`.
-        fresh: what of it is not taken over.
+        processes: this process among those that train together.
+        progress: a progress bar or none; None decides by the terminal.
 
     Raises:
-        TrainError: an earlier stage is missing, or a loss is not finite.
+        SettingsError: an earlier stage is missing, or what is in ``folder`` does not fit.
+        TrainError: a loss is not finite.
     """
+    loop = settings.loop
     model = build_model(preset, data)
-    if start is not None:
-        start_from(model, start, fresh)
+    if loop.start_from:
+        start_from(model, Path(loop.start_from), [name for name in loop.fresh.split(",") if name])
+    folder.mkdir(parents=True, exist_ok=True)
+    if not processes.is_first:
+        processes.wait()  # until the first process has made what all of them read
+    made = _stage(stage, model, data, folder, settings, processes.device)
+    if processes.is_first:
+        processes.wait()
+
+    def keep(step: int, figures: dict[str, float]) -> None:
+        if isinstance(made, PredictorStage | JointStage):
+            path = folder / CHECKPOINTS / f"step-{step:06d}.safetensors"
+            export_stage(made, path, preset=preset.name, step=step, figures=figures)
+
+    return train(made, loop, folder, processes=processes, keep=keep, progress=progress)
+
+
+def _stage(
+    stage: str, model: LeWM, data: Path, folder: Path, settings: StageSettings, device: torch.device
+) -> Stage:
+    """Build a stage on what the stages before it left in the run folder."""
+    losses, latents, history = settings.losses, settings.autoencoder, settings.predictor
     if stage == "autoencoder":
-        return train(
-            AutoencoderStage(model, data, preset.losses, AutoencoderSettings(kl_rise=settings.steps // 5)),
-            settings,
-            folder,
-            progress=progress,
-        )
+        return AutoencoderStage(model, data, losses, latents, device)
     if stage == "aligner":
-        return train(AlignerStage(model, data), replace(settings, bf16=False), folder, progress=progress)
-    if stage != "predictor":
-        raise TrainError(f"there is no stage {stage!r}; choose one of {', '.join(STAGES)}")
-    load_stage(model, folder, "autoencoder")
+        return AlignerStage(model, data, history.frames_per_batch, device)
+    if stage not in STAGES:
+        raise SettingsError(f"there is no stage {stage!r}; choose one of {', '.join(STAGES)}")
     if model.aligner is not None:
         load_stage(model, folder, "aligner")
-    model.eval()
-    weight = set_latent_statistics(model, data, folder)
-    last = PredictorStage(model, data, folder, PredictorSettings(sampling_from=int(0.3 * settings.steps)))
-    last.weight = weight
-    return train(last, settings, folder, progress=progress)
-
-
-def export(preset: Preset, data: Path, folder: Path, path: Path, description: str = "") -> CheckpointInfo:
-    """Write the run's latest predictor save as a checkpoint that the studio opens."""
-    model = build_model(preset, data)
-    step = load_stage(model, folder, "predictor")
-    model.eval()
-    stage = PredictorStage(model, data, folder, PredictorSettings())
-    model.residual_std.copy_(stage.residual_spread())
-    if model.duration is not None:
-        with torch.no_grad():
-            model.duration.project_out.bias.sub_(math.log(stage.length_ratio()))
-    figures = stage.validate()
-    return save_checkpoint(
-        path, model, preset=preset.name, mel=MelConfig(), speakers=MelStore(data, "train").speakers(), step=step,
-        losses=figures, description=description,
+    if stage == "joint":
+        return JointStage(model, data, folder, history, latents, losses, device)
+    load_stage(model, folder, "autoencoder")
+    model.to(device).eval()
+    run = load_run(folder)
+    before = run.stages.get("autoencoder") if run else None
+    store = MelStore(data, "train")
+    weight = set_latent_statistics(
+        model, store, latent_store(model, store, folder, "train").latents,
+        weigh=before is None or before.autoencoder.regularizer == "kl",
     )  # fmt: skip
+    last = PredictorStage(model, data, folder, history, losses, device)
+    last.weight = weight
+    return last
+
+
+def export(
+    preset: Preset, data: Path, folder: Path, path: Path, description: str = "", *,
+    stage: str | None = None, best: bool = False,
+) -> CheckpointInfo:  # fmt: skip
+    """Write a run's last (or best) predictor or joint save as a checkpoint that the studio opens.
+
+    Args:
+        stage: which of them; None takes the one that there is.
+
+    Raises:
+        SettingsError: there is no such save, or both kinds and none was chosen.
+    """
+    there = [name for name in SPEAKING if (folder / f"{name}.pt").is_file()]
+    if stage is None and len(there) == 2:
+        raise SettingsError(f"{folder} holds a predictor and a joint save: say which with --stage.")
+    stage = stage or (there[0] if there else "predictor")
+    if stage not in SPEAKING:
+        raise SettingsError(
+            f"Only {' and '.join(SPEAKING)} saves can be exported; {stage} does not speak yet."
+        )
+    run = load_run(folder)
+    begun = run.stages.get(stage) if run else None
+    model = build_model(preset, data)
+    step, figures = load_stage(model, folder, stage, best=best)
+    model.eval()
+    settings = begun or StageSettings.of_stage(stage, preset)
+    if stage == "joint":
+        made: PredictorStage | JointStage = JointStage(
+            model, data, folder, settings.predictor, settings.autoencoder, settings.losses
+        )
+    else:
+        made = PredictorStage(model, data, folder, settings.predictor, settings.losses)
+    return export_stage(
+        made, path, preset=preset.name, step=step, figures=figures or made.validate(), description=description
+    )

@@ -7,25 +7,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lewm_core.aligner import diagonal_prior, forward_sum_loss
-from lewm_core.dataset import EpochBatches, MelStore, pad_mels
+from lewm_core.dataset import EpochBatches, MelStore
+from lewm_core.distributed import CPU, joined_sum
 from lewm_core.model.lewm import LeWM
-from lewm_core.model.text_batch import TextBatch
+from lewm_core.train_batch import FRAME_RATE, names_of, read_mels, read_texts
+from lewm_core.train_log import Example
+from lewm_core.train_moment import Moment
+from lewm_core.train_settings import SettingsError
 
 
 class AlignerStage:
     """Trains the aligner of a model whose alignment is "durations"."""
 
-    name = "aligner"
+    name, judged_by = "aligner", "forward_sum"
 
-    def __init__(self, model: LeWM, data: Path, frames_per_batch: int = 6000) -> None:
+    def __init__(
+        self, model: LeWM, data: Path, frames_per_batch: int = 6000, device: torch.device = CPU
+    ) -> None:
         if model.aligner is None:
-            raise ValueError("this model aligns by attention alone; it has no aligner to train")
-        self.model, self.aligner = model, model.aligner
+            raise SettingsError(
+                "This preset aligns by attention, so it has no aligner to train. Go on with --stage predictor."
+            )
+        self.model, self.aligner, self.device = model.to(device), model.aligner, device
         self.train_store, self.dev_store = MelStore(data, "train"), MelStore(data, "dev")
         self._batches = EpochBatches([row.frames for row in self.train_store.utterances], frames_per_batch)
 
@@ -37,26 +44,36 @@ class AlignerStage:
         """The aligner."""
         return {"aligner": self.aligner}
 
-    def _forward_sum(self, store: MelStore, indices: list[int]) -> tuple[Tensor, Tensor]:
+    def _forward_sum(self, store: MelStore, indices: list[int], frames: int) -> tuple[Tensor, Tensor]:
         factor = self.model.config.downsample_factor
-        mel, lengths = pad_mels([store.mel(i) for i in indices], factor)
-        rows = [store.utterances[i] for i in indices]
-        text = TextBatch.of([self.model.reads(row.text, row.phonemes) for row in rows])
+        mel, lengths = read_mels(store, indices, -(-frames // factor) * factor, self.device)
+        text = read_texts(self.model, [store.utterances[i] for i in indices], self.device)
         latents = -(-lengths // factor)
         scores = self.aligner(text.bytes, text.unit_index, int(text.units.max()), mel).float()
         scores = scores + diagonal_prior(latents, text.units, scores.shape[1], scores.shape[2])
-        return forward_sum_loss(scores, latents, text.units), lengths.sum() / 93.75
+        return forward_sum_loss(scores, latents, text.units), lengths.sum() / FRAME_RATE
 
-    def loss(self, step: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    def loss(self, now: Moment) -> dict[str, Tensor]:
         """Forward-sum loss of one batch; see ``Stage``."""
         self.aligner.train()
-        loss, seconds = self._forward_sum(self.train_store, self._batches.at(step))
-        return {"forward_sum": loss, "total": loss, "audio_seconds": seconds}
+        indices = self._batches.at(now.step)
+        longest = max(self.train_store.utterances[i].frames for i in indices)
+        loss, seconds = self._forward_sum(self.train_store, now.processes.share(indices), longest)
+        return {"forward_sum": loss, "total": loss, "audio_seconds": joined_sum(seconds)}
+
+    def batch_names(self, now: Moment) -> list[str]:
+        """Sound files of the step's batch; see ``Stage``."""
+        return names_of(self.train_store, self._batches.at(now.step))
 
     @torch.no_grad()
     def validate(self, count: int = 32) -> dict[str, float]:
         """Forward-sum loss of held-out sentences, nats a latent."""
         self.aligner.eval()
         stride = max(1, len(self.dev_store) // count)
-        loss, _ = self._forward_sum(self.dev_store, list(range(0, len(self.dev_store), stride)))
-        return {"forward_sum": float(loss)}
+        indices = list(range(0, len(self.dev_store), stride))
+        longest = max(self.dev_store.utterances[i].frames for i in indices)
+        return {"forward_sum": float(self._forward_sum(self.dev_store, indices, longest)[0])}
+
+    def examples(self, count: int) -> list[Example]:
+        """None: an alignment is neither seen in a mel nor heard."""
+        return []

@@ -1,59 +1,42 @@
-"""What every training stage shares: schedule, logging, saving, exact resume.
+"""What every training stage shares: schedule, several processes, saving, exact resume, Ctrl+C.
 
-A stage (autoencoder, aligner, predictor) is a small object with parameters, a loss for the next batch
-and a validation; the loop knows nothing of speech.
+A stage (autoencoder, aligner, predictor, joint) is a small object with parameters, a loss for the next
+batch and a validation; the loop knows nothing of speech.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import time
-from dataclasses import dataclass
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from types import FrameType
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
+from torch.nn.parallel import DistributedDataParallel
 
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+from lewm_core.distributed import ALONE, Processes, joined_batch
+from lewm_core.train_log import Example, TrainLog
+from lewm_core.train_moment import Moment
+from lewm_core.train_save import Saves
+from lewm_core.train_settings import LoopSettings
+
+Keep = Callable[[int, dict[str, float]], None]
 
 
 class TrainError(RuntimeError):
     """Training cannot go on; the message names the step and the reason."""
 
 
-@dataclass(frozen=True)
-class LoopSettings:
-    """How long and how fast a stage trains.
-
-    Attributes:
-        steps: optimiser steps in all.
-        learning_rate: peak; linear warm-up over ``warmup`` steps, constant, then linear to zero over
-            the last ``decay`` share of the steps.
-        save_every: steps between saves; a kill loses at most these.
-    """
-
-    steps: int
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    decay: float = 0.4
-    save_every: int = 200
-    validate_every: int = 500
-    clip: float = 1.0
-    weight_decay: float = 1e-3
-    seed: int = 0
-    bf16: bool = True
-
-
 class Stage(Protocol):
     """One kind of training."""
 
     name: str
+    judged_by: str
+    """Validation figure whose lowest value marks the best save."""
 
     def parameters(self) -> list[nn.Parameter]:
         """What is trained."""
@@ -61,11 +44,17 @@ class Stage(Protocol):
     def modules(self) -> dict[str, nn.Module]:
         """What is saved, by name."""
 
-    def loss(self, step: int, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Losses of the batch of ``step`` by name; "total" is minimised, "audio_seconds" counted."""
+    def loss(self, now: Moment) -> dict[str, Tensor]:
+        """Losses of a step by name; "total" is minimised, "audio_seconds" counted."""
+
+    def batch_names(self, now: Moment) -> list[str]:
+        """Utterances of the joined batch of a step, to be named when something is wrong with it."""
 
     def validate(self) -> dict[str, float]:
         """Figures on held-out data."""
+
+    def examples(self, count: int) -> list[Example]:
+        """Held-out sentences to be looked at and listened to."""
 
 
 def learning_rate_at(step: int, settings: LoopSettings) -> float:
@@ -75,137 +64,149 @@ def learning_rate_at(step: int, settings: LoopSettings) -> float:
     return settings.learning_rate * rise * min(1.0, max(left, 0.0))
 
 
-def save_atomically(data: object, path: Path) -> None:
-    """Write with torch.save to a temporary file, then move it in place."""
-    partial = path.with_suffix(path.suffix + ".part")
-    torch.save(data, partial)
-    os.replace(partial, path)
-
-
 def train(
-    stage: Stage, settings: LoopSettings, folder: Path, *, progress: bool | None = None
-) -> dict[str, float]:
+    stage: Stage, settings: LoopSettings, folder: Path, *,
+    processes: Processes = ALONE, keep: Keep | None = None, progress: bool | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Train ``stage``, resuming from ``folder`` where an earlier run of it was saved.
 
     Random draws depend on the seed and the step alone, so a resumed run repeats an uninterrupted one.
+
+    Args:
+        processes: this process among those that train together; only the first one writes.
+        keep: writes a checkpoint of the present state, given steps done and the last figures.
+        progress: see ``TrainLog``.
 
     Returns:
         the last validation's figures.
 
     Raises:
         TrainError: a loss is not finite.
+        SettingsError: the save in the folder does not fit.
+        KeyboardInterrupt: Ctrl+C (or a polite kill) came; the state was saved first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state_path = folder / f"{stage.name}.pt"
-    parameters = stage.parameters()
     optimiser = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=settings.weight_decay
+        stage.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=settings.weight_decay
     )
-    start = _resume(stage, optimiser, state_path)
-    log = _Log(folder / f"{stage.name}.log.jsonl")
-    figures: dict[str, float] = {}
-    show = sys.stderr.isatty() if progress is None else progress
-    bar = tqdm(
-        range(start, settings.steps), initial=start, total=settings.steps, desc=stage.name, disable=not show
-    )
-    for step in bar:
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate_at(step, settings)
-        losses = _one_step(stage, optimiser, parameters, settings, step)
-        log.add(step + 1, losses)
-        if (step + 1) % settings.validate_every == 0 or step + 1 == settings.steps:
-            figures = stage.validate()
-            log.validation(step + 1, figures)
-        if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-            modules = {name: module.state_dict() for name, module in stage.modules().items()}
-            save_atomically(
-                {
-                    "step": step + 1,
-                    "modules": modules,
-                    "optimiser": optimiser.state_dict(),
-                    "figures": figures,
-                },
-                state_path,
-            )
-    log.close()
-    return figures
+    saves = Saves(folder, stage, settings.best_by)
+    start = saves.resume(optimiser)
+    processes.wait()  # nobody may write what another still reads
+    trainer = _Trainer(stage, optimiser, settings, processes)
+    log = TrainLog(folder, stage.name, start, settings.steps, show=progress) if processes.is_first else None
+    try:
+        with _interruptions() as interrupted:
+            for step in range(start, settings.steps):
+                losses = trainer.step(step)
+                stop = processes.any(bool(interrupted))
+                if log is not None:
+                    log.add(step + 1, losses, settings.log_every)
+                    log.pause_clock()
+                    _after_step(stage, settings, step + 1, saves, optimiser, log, keep, stop=stop)
+                    log.resume_clock()
+                if stop:
+                    processes.wait()
+                    raise KeyboardInterrupt
+        processes.wait()
+    finally:
+        if log is not None:
+            log.close()
+    return saves.figures
 
 
-def _one_step(
-    stage: Stage,
-    optimiser: torch.optim.Optimizer,
-    parameters: list[nn.Parameter],
-    settings: LoopSettings,
-    step: int,
-) -> dict[str, float]:
-    torch.manual_seed(settings.seed * 1_000_003 + step)
-    rng = np.random.default_rng((settings.seed, step))
-    with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
-        losses = stage.loss(step, rng)
-    total = losses["total"]
-    if not torch.isfinite(total):
-        bad = [name for name, value in losses.items() if not torch.isfinite(value)]
-        raise TrainError(f"{stage.name}: step {step} gave a loss that is not finite ({', '.join(bad)})")
-    optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    nn.utils.clip_grad_norm_(parameters, settings.clip)
-    optimiser.step()
-    return {name: float(value.detach()) for name, value in losses.items()}
+def _after_step(
+    stage: Stage, settings: LoopSettings, done: int, saves: Saves, optimiser: torch.optim.Optimizer, log: TrainLog,
+    keep: Keep | None, *, stop: bool,
+) -> None:  # fmt: skip
+    """Validate, save and keep where it is time."""
+    last = done == settings.steps
+    if done % settings.validate_every == 0 or last:
+        figures = stage.validate()
+        is_best = saves.judge(done, figures)
+        log.validation(done, figures, best=saves.best_by if is_best else "")
+        if settings.samples:
+            log.examples(done, stage.examples(settings.samples))
+    if done % settings.save_every == 0 or last or stop:
+        saves.write(done, optimiser)
+        if stop:
+            log.say(f"saved {saves.last} at step {done:,}; the same command goes on there")
+    if keep is not None and settings.keep_every and done % settings.keep_every == 0:
+        keep(done, saves.figures)
 
 
-def _resume(stage: Stage, optimiser: torch.optim.Optimizer, path: Path) -> int:
-    if not path.is_file():
-        return 0
-    saved = torch.load(path, weights_only=True)
-    for name, module in stage.modules().items():
-        module.load_state_dict(saved["modules"][name])
-    optimiser.load_state_dict(saved["optimiser"])
-    return int(saved["step"])
+class _Trainer:
+    """Takes the steps."""
 
-
-class _Log:
-    """Running means to a JSONL file (and to TensorBoard where it is installed), a line every 50 steps."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf8")
-        self._sums: dict[str, float] = {}
-        self._count = 0
-        self._since = time.monotonic()
-        self._board: SummaryWriter | None = None
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(path.parent / "tensorboard" / path.name.split(".")[0]))
-        except ImportError:
-            pass  # the log file alone is kept
-
-    def add(self, step: int, losses: dict[str, float], every: int = 50) -> None:
-        for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
-        if step % every:
-            return
-        elapsed = time.monotonic() - self._since
-        means = {name: value / self._count for name, value in self._sums.items() if name != "audio_seconds"}
-        means["audio_seconds_per_second"] = self._sums.get("audio_seconds", 0.0) / max(elapsed, 1e-9)
-        means["steps_per_second"] = self._count / max(elapsed, 1e-9)
-        self._write(step, "train", means)
-        self._sums, self._count, self._since = {}, 0, time.monotonic()
-
-    def validation(self, step: int, figures: dict[str, float]) -> None:
-        self._write(step, "validation", figures)
-
-    def _write(self, step: int, kind: str, figures: dict[str, float]) -> None:
-        rounded = {name: round(value, 5) for name, value in figures.items()}
-        self._file.write(
-            json.dumps({"step": step, "kind": kind, "time": round(time.time()), **rounded}) + "\n"
+    def __init__(
+        self, stage: Stage, optimiser: torch.optim.Optimizer, settings: LoopSettings, processes: Processes
+    ) -> None:
+        self.stage, self.optimiser, self.settings, self.processes = stage, optimiser, settings, processes
+        self.parameters = stage.parameters()
+        self.losses: Callable[[Moment], dict[str, Tensor]] = (
+            stage.loss if processes.count == 1 else _distributed(stage)
         )
-        self._file.flush()
-        if self._board is not None:
-            for name, value in figures.items():
-                self._board.add_scalar(f"{kind}/{name}", value, step)
 
-    def close(self) -> None:
-        self._file.close()
-        if self._board is not None:
-            self._board.close()
+    def step(self, step: int) -> dict[str, float]:
+        """Take one step; returns losses, gradient norm and learning rate by name."""
+        settings, processes = self.settings, self.processes
+        rate = learning_rate_at(step, settings)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        now = Moment(step, settings.steps, settings.seed, processes)
+        # Only dropout draws from torch's own stream; it has to differ between processes.
+        torch.manual_seed(settings.seed * 1_000_003 + step + processes.rank * 999_999_999_989)
+        self.optimiser.zero_grad(set_to_none=True)
+        autocast = torch.autocast(processes.device.type, torch.bfloat16, enabled=settings.bf16)
+        with joined_batch(processes), autocast:
+            losses = self.losses(now)
+        losses["total"].backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters, settings.clip)
+        names = [*losses, "gradient_norm"]
+        values = torch.stack([value.detach().float() for value in (*losses.values(), norm)]).tolist()
+        figures = dict(zip(names, values, strict=True))
+        bad = [name for name, value in figures.items() if not abs(value) < float("inf")]
+        if bad:
+            raise TrainError(
+                f"{self.stage.name}: step {step} gave what is not finite ({', '.join(bad)}); the weights were not "
+                f"changed by it, and the last save is good. The batch: {', '.join(self.stage.batch_names(now))}"
+            )
+        self.optimiser.step()
+        return {**figures, "learning_rate": rate}
+
+
+class _Losses(nn.Module):
+    """A stage's loss as the forward pass of a module, which is what DDP wraps."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.trained = nn.ModuleList(stage.modules().values())
+        self.loss = stage.loss
+
+    def forward(self, now: Moment) -> dict[str, Tensor]:
+        return self.loss(now)
+
+
+def _distributed(stage: Stage) -> Callable[[Moment], dict[str, Tensor]]:
+    return DistributedDataParallel(_Losses(stage), broadcast_buffers=False)
+
+
+@contextlib.contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """A list that Ctrl+C or a polite kill fills, so that the step can be ended and saved; a second one kills."""
+    signals: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+    before: dict[int, Any] = {}
+
+    def note(number: int, _: FrameType | None) -> None:
+        signals.append(number)
+        signal.signal(number, before[number])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, note)
+    try:
+        yield signals
+    finally:
+        for caught, handler in before.items():
+            signal.signal(caught, handler)

@@ -39,7 +39,7 @@ class LengthRegulator(nn.Module):
         n = (steps if steps is not None else -(-int(total.max()) // r)) * r
         time = torch.arange(n, device=memory.device)
         unit = torch.searchsorted(ends.contiguous(), time.expand(len(ends), n).contiguous(), right=True)
-        unit = unit.clamp_max(mask.shape[1] - 1)
+        unit = unit.minimum(mask.sum(1, keepdim=True) - 1)  # the row's own last unit, whatever it is padded to
         length = durations.gather(1, unit).to(memory.dtype).clamp_min(1.0)
         into = time - (ends - durations).gather(1, unit) + 0.5
         left = (total.unsqueeze(1) - time).to(memory.dtype)

@@ -72,3 +72,17 @@ def test_aligner_learns_a_planted_alignment() -> None:
     with torch.no_grad():
         found = viterbi_durations(aligner(text, index, 3, mel)[0].log_softmax(-1).numpy())
     assert np.abs(found - [4, 10, 6]).max() <= 1
+
+
+def test_a_text_scores_the_same_beside_a_longer_one() -> None:
+    """Padding must not reach the convolution over the text."""
+    from lewm_core.model.text_batch import TextBatch
+
+    torch.manual_seed(0)
+    aligner, mel = Aligner(tiny_config()).eval(), torch.randn(2, 100, 24) - 6
+    pair = TextBatch.of(["jˈɛs", "həlˈəʊ ðˈɛə."])
+    alone = TextBatch.of(["jˈɛs"])
+    units = int(alone.units[0])
+    beside = aligner(pair.bytes, pair.unit_index, int(pair.units.max()), mel)[:1, :, :units]
+    single = aligner(alone.bytes, alone.unit_index, units, mel[:1])
+    torch.testing.assert_close(beside, single)

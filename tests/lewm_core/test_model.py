@@ -178,3 +178,16 @@ def test_config_survives_json_and_refuses_what_it_does_not_know() -> None:
         tiny_config(downsample_factor=3)
     with pytest.raises(ConfigError, match="v3c"):
         preset("v9")
+
+
+def test_a_plan_is_the_same_beside_a_longer_text() -> None:
+    """The last, partly filled step is centred on the row's own last unit, not on the padding."""
+    from lewm_core.model.text_plan import LengthRegulator
+
+    torch.manual_seed(0)
+    regulator, memory = LengthRegulator(tiny_config()), torch.randn(2, 9, 16)
+    durations = torch.tensor([[3, 2, 0, 0, 0, 0, 0, 0, 0], [2, 1, 1, 1, 1, 1, 1, 1, 1]])
+    pair = regulator(memory, durations > 0, durations, steps=3)
+    alone = regulator(memory[:1, :2], durations[:1, :2] > 0, durations[:1, :2], steps=3)
+    torch.testing.assert_close(pair.centre[:1], alone.centre)
+    torch.testing.assert_close(pair.frames[:1], alone.frames)

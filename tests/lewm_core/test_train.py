@@ -1,8 +1,9 @@
-"""Training: every stage lowers its loss on tiny data, resumes exactly, and stops at a NaN by name."""
+"""Training: every stage lowers its loss on tiny data, and a run goes from recordings to a checkpoint that speaks."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,122 +11,147 @@ import pytest
 import torch
 
 from lewm_core.checkpoint import load_checkpoint
-from lewm_core.config import LossWeights, Preset
+from lewm_core.config import PRESETS, Preset
 from lewm_core.dataset import DataError, EpochBatches, MelStore, length_buckets
-from lewm_core.train import export, start_from
-from lewm_core.train_aligner import AlignerStage
-from lewm_core.train_autoencoder import AutoencoderSettings, AutoencoderStage
-from lewm_core.train_loop import LoopSettings, TrainError, learning_rate_at, train
-from lewm_core.train_predictor import PredictorSettings, PredictorStage
-from tests.lewm_core.tiny import tiny_checkpoint, tiny_config, tiny_model
+from lewm_core.model.lewm import LeWM
+from lewm_core.train import CHECKPOINTS, export, train_stage
+from lewm_core.train_export import length_ratio
+from lewm_core.train_loop import train
+from lewm_core.train_moment import Moment
+from lewm_core.train_predictor import PredictorStage
+from lewm_core.train_settings import STAGES, SettingsError, StageSettings, settle
+from tests.lewm_core.tiny import tiny_config
+from tests.lewm_core.training import QUICK, make_stage, write_data
 
-WORDS = [("ada", "en-US", "jˈɛs."), ("bina", "hi", "nəmˈʌsteː"), ("carl", "en-GB", "həlˈəʊ ðˈɛə.")]
+TINY = Preset("tiny", tiny_config(), PRESETS["studio"].losses)
+FAST = replace(QUICK, steps=60, learning_rate=3e-3, warmup=5, validate_every=60, save_every=60)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine utterances of smooth random mels, three for validation."""
-    folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for split, copies in (("train", 2), ("dev", 1)):
-        lines, mels, offset = [], [], 0
-        for speaker, language, phonemes in WORDS * copies:
-            frames = int(rng.integers(60, 90))
-            walk = rng.normal(0, 1, (frames, 100)).cumsum(0) / 4 - 6
-            mels.append(walk.astype(np.float16))
-            lines.append(json.dumps({"text": phonemes, "phonemes": phonemes, "speaker": speaker, "language": language,
-                                     "offset": offset, "frames": frames}))  # fmt: skip
-            offset += frames
-        (folder / f"{split}.jsonl").write_text("\n".join(lines), encoding="utf8")
-        np.concatenate(mels).tofile(folder / f"{split}.f16")
-    return folder
+    return write_data(tmp_path_factory.mktemp("data"))
 
 
-def autoencoder(data: Path) -> AutoencoderStage:
-    weights = LossWeights(kl=0.001, reconstruction=1.0, spectral=0.5)
-    return AutoencoderStage(tiny_model(), data, weights, AutoencoderSettings(batch=4, crop_frames=32))
-
-
-def predictor(data: Path, folder: Path) -> PredictorStage:
-    settings = PredictorSettings(frames_per_batch=300, sampling_from=3, mel_crop=8)
-    return PredictorStage(tiny_model(), data, folder, settings)
-
-
-def logged(folder: Path, name: str) -> list[dict[str, float]]:
-    lines = (folder / f"{name}.log.jsonl").read_text(encoding="utf8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
-    settings = LoopSettings(steps=60, learning_rate=3e-3, warmup=5, validate_every=60, save_every=60)
-    stage = autoencoder(data)
-    before = stage.validate()["mel_l1"]
-    assert train(stage, settings, tmp_path)["mel_l1"] < 0.95 * before
-
-
-def test_aligner_learns(data: Path, tmp_path: Path) -> None:
-    stage = AlignerStage(tiny_model(), data, frames_per_batch=300)
-    before = stage.validate()["forward_sum"]
-    settings = LoopSettings(
-        steps=40, learning_rate=3e-3, warmup=5, validate_every=40, save_every=40, bf16=False
-    )
-    assert train(stage, settings, tmp_path)["forward_sum"] < before
-
-
-def test_predictor_learns(data: Path, tmp_path: Path) -> None:
-    stage = predictor(data, tmp_path)
+@pytest.mark.parametrize(
+    ("kind", "figures"),
+    [("autoencoder", ["mel_l1"]), ("autoencoder sigreg", ["mel_l1"]), ("aligner", ["forward_sum"]),
+     ("predictor", ["tf_mel_l1", "duration"]), ("joint", ["mel_l1", "tf_mel_l1", "duration"]),
+     ("joint attention sigreg", ["mel_l1", "tf_mel_l1", "attention_off_diagonal"])],
+)  # fmt: skip
+def test_every_stage_learns(data: Path, tmp_path: Path, kind: str, figures: list[str]) -> None:
+    stage = make_stage(kind, data, tmp_path)
     before = stage.validate()
-    settings = LoopSettings(steps=60, learning_rate=3e-3, warmup=5, validate_every=60, save_every=60)
-    after = train(stage, settings, tmp_path)
-    assert after["tf_mel_l1"] < before["tf_mel_l1"]
-    assert after["duration"] < before["duration"]
+    after = train(stage, replace(FAST, bf16=kind != "aligner"), tmp_path, progress=False)
+    for name in figures:
+        assert after[name] < 0.97 * before[name], name
 
 
-@pytest.mark.parametrize("kind", ["autoencoder", "predictor"])
-def test_resumed_run_equals_uninterrupted_run(data: Path, tmp_path: Path, kind: str) -> None:
-    def stage(folder: Path) -> AutoencoderStage | PredictorStage:
-        return autoencoder(data) if kind == "autoencoder" else predictor(data, folder)
-
-    settings = LoopSettings(steps=12, warmup=2, validate_every=12, save_every=6)
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train(stage(whole), settings, whole)
-
-    class Killed(Exception):
-        pass
-
-    first = stage(parts)
-    real_loss = first.loss
-
-    def loss_until_killed(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        if step == 8:  # after the save at 6: steps 6 and 7 are lost and done again
-            raise Killed
-        return real_loss(step, rng)
-
-    first.loss = loss_until_killed  # type: ignore[method-assign]
-    with pytest.raises(Killed):
-        train(first, settings, parts)
-    train(stage(parts), settings, parts)
-    weights = [torch.load(f / f"{kind}.pt", weights_only=True)["modules"] for f in (whole, parts)]
-    for name, module in weights[0].items():
-        for key, value in module.items():
-            assert torch.equal(value, weights[1][name][key]), f"{name}.{key}"
+def test_the_joint_stage_has_the_losses_of_the_recipe_and_its_regulariser_rises(
+    data: Path, tmp_path: Path
+) -> None:
+    stage = make_stage("joint attention sigreg", data, tmp_path)
+    first, later = (stage.loss(Moment(step, 10)) for step in (0, 5))
+    names = {"prediction", "sigreg", "reconstruction", "spectral", "stop", "guided_attention"}
+    assert set(first) == names | {"total", "audio_seconds"}
+    weights = stage.weights  # type: ignore[attr-defined]
+    for losses, factor in ((first, 0.0), (later, 1.0)):
+        parts = sum(
+            getattr(weights, name) * (factor if name == "sigreg" else 1.0) * float(losses[name].detach())
+            for name in names
+        )
+        assert float(losses["total"].detach()) == pytest.approx(parts, rel=1e-5)
+    assert "kl" in make_stage("joint", data, tmp_path).loss(Moment(0, 10))
 
 
-def test_a_loss_that_is_not_finite_stops_with_its_name(data: Path, tmp_path: Path) -> None:
-    stage = autoencoder(data)
+def test_scheduled_sampling_mask_and_noise_reach_the_history(data: Path, tmp_path: Path) -> None:
+    """With all three at 0 the history is the truth; each of them alone changes the loss."""
+    quiet = {"mask_share": 0.0, "noise": 0.0, "sampling_share": 0.0}
+
+    def prediction(**changes: float) -> float:
+        stage = make_stage("predictor", data, tmp_path, **{**quiet, **changes})
+        return float(stage.loss(Moment(5, 10))["prediction"].detach())
+
+    truth = prediction()
+    assert prediction() == truth
+    assert (
+        len({truth, prediction(mask_share=1.0), prediction(noise=2.0), prediction(sampling_share=1.0)}) == 4
+    )
+
+
+@pytest.mark.parametrize(
+    "shape", [{}, {"alignment": "attention", "latents_per_step": 1, "text_frontend": "bytes"}]
+)
+def test_two_stages_then_a_checkpoint_that_speaks(
+    data: Path, tmp_path: Path, shape: dict[str, object]
+) -> None:
+    """The whole way of the `lewm train` command, for both kinds of alignment, with checkpoints kept on the way."""
+    preset = replace(TINY, model=tiny_config(**shape))
+    planned = preset.model.alignment == "durations"
+    for stage in STAGES[:3]:
+        settings = StageSettings.of_stage(stage, preset, steps=4).changed(
+            {"keep_every": 2, "validate_every": 2, "samples": 0, "frames_per_batch": 300, "crop_frames": 32}
+        )
+        if stage == "aligner" and not planned:
+            with pytest.raises(SettingsError, match="no aligner"):
+                train_stage(stage, preset, data, tmp_path, settings, progress=False)
+            continue
+        train_stage(stage, preset, data, tmp_path, settings, progress=False)
+    kept = sorted(path.name for path in (tmp_path / CHECKPOINTS).iterdir())
+    assert kept == ["step-000002.safetensors", "step-000004.safetensors"]
+    info = export(preset, data, tmp_path, tmp_path / "voice.safetensors", "a test")
+    best = export(preset, data, tmp_path, tmp_path / "best.safetensors", best=True)
+    assert (info.step, info.description, best.step in (2, 4)) == (4, "a test", True)
+    last, _ = load_checkpoint(info.path)
+    same, _ = load_checkpoint(tmp_path / CHECKPOINTS / kept[-1])
+    for name, value in last.state_dict().items():
+        torch.testing.assert_close(same.state_dict()[name], value, msg=name)
+
+
+def test_the_joint_way_to_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    preset = replace(TINY, model=tiny_config(alignment="attention", latents_per_step=1))
+    settings = StageSettings.of_stage("joint", preset, steps=3).changed(
+        {"samples": 0, "frames_per_batch": 300}
+    )
+    figures = train_stage("joint", preset, data, tmp_path, settings, progress=False)
+    info = export(preset, data, tmp_path, tmp_path / "voice.safetensors")
+    assert info.step == 3
+    assert info.losses["mel_l1"] == pytest.approx(figures["mel_l1"])
+    with pytest.raises(SettingsError, match=r"autoencoder\.pt"):
+        train_stage("predictor", preset, data, tmp_path, settings, progress=False)
+
+
+def test_joint_with_durations_needs_the_aligner(data: Path, tmp_path: Path) -> None:
+    settings = StageSettings.of_stage("joint", TINY, steps=3)
+    with pytest.raises(SettingsError, match="--stage aligner"):
+        train_stage("joint", TINY, data, tmp_path, settings, progress=False)
+
+
+def test_latents_are_made_anew_when_the_autoencoder_learned_more(data: Path, tmp_path: Path) -> None:
+    first = make_stage("predictor", data, tmp_path)
+    before = np.array(first.train_latents.latents)  # type: ignore[attr-defined]
+    again = make_stage("predictor", data, tmp_path)
+    assert np.array_equal(before, again.train_latents.latents)  # type: ignore[attr-defined]
+    model: LeWM = again.model  # type: ignore[attr-defined]
     with torch.no_grad():
-        stage.model.mel_decoder.project_in.bias[0] = float("nan")
-    with pytest.raises(TrainError, match=r"step 0 .*reconstruction"):
-        train(stage, LoopSettings(steps=2), tmp_path)
+        model.audio_encoder.to_stats.bias.add_(1.0)
+    other = PredictorStage(model, data, tmp_path, again.settings)  # type: ignore[attr-defined]
+    assert not np.array_equal(before, other.train_latents.latents)
 
 
-def test_learning_rate_rises_holds_and_falls_to_zero() -> None:
-    settings = LoopSettings(steps=100, learning_rate=1.0, warmup=10, decay=0.4)
-    rates = [learning_rate_at(step, settings) for step in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[10] == rates[60] == 1.0
-    assert rates[80] == pytest.approx(0.5)
-    assert rates[100] == 0.0
+def test_every_preset_trains_jointly_at_both_factors(data: Path, tmp_path: Path) -> None:
+    """One loss of each: the presets are whole recipes, not only names."""
+    for name in ("v3", "v3b", "v3c"):
+        for factor in (2, 4):
+            small = {"text_dim": 16, "text_layers": 1, "encoder_dim": 16, "encoder_layers": 1, "predictor_dim": 16,
+                     "predictor_layers": 2, "decoder_dim": 32, "downsample_factor": factor}  # fmt: skip
+            preset, settings = settle(
+                tmp_path / f"{name}{factor}", "joint", {"preset": name, **small}, {"steps": 1}
+            )
+            settings = settings.changed({"samples": 0, "frames_per_batch": 200})
+            figures = train_stage(
+                "joint", preset, data, tmp_path / f"{name}{factor}", settings, progress=False
+            )
+            assert all(np.isfinite(list(figures.values())))
 
 
 def test_every_utterance_is_in_exactly_one_batch_within_the_budget() -> None:
@@ -153,34 +179,21 @@ def test_data_that_does_not_fit_is_refused(data: Path, tmp_path: Path) -> None:
 
 
 def test_export_speaks_at_the_pace_of_the_recordings(data: Path, tmp_path: Path) -> None:
-    """A duration predictor that is wrong by a factor is set right when the checkpoint is written."""
-    stage = predictor(data, tmp_path)
+    """A duration predictor that is wrong by a factor is set right when the checkpoint is written.
+
+    The save is one of the first version, which held no best step and stood in a folder without settings.
+    """
+    stage: PredictorStage = make_stage("predictor", data, tmp_path)  # type: ignore[assignment]
     with torch.no_grad():
         stage.model.duration.project_out.bias.add_(1.0)  # type: ignore[union-attr]
-    before = stage.length_ratio()
-    shape = Preset("tiny", tiny_config())
+    before = length_ratio(stage)
     modules = {"model": stage.model.state_dict()}
     torch.save({"step": 3, "modules": modules, "optimiser": {}, "figures": {}}, tmp_path / "predictor.pt")
-    info = export(shape, data, tmp_path, tmp_path / "voice.safetensors", "a test")
+    info = export(TINY, data, tmp_path, tmp_path / "voice.safetensors", "a test")
     model, _ = load_checkpoint(info.path)
-    after = PredictorStage(model, data, tmp_path, PredictorSettings()).length_ratio()
+    after = length_ratio(PredictorStage(model, data, tmp_path, stage.settings))
     assert before < 0.9 or before > 1.1
     assert after == pytest.approx(1.0, abs=0.02)
     assert info.step == 3
-    assert info.description == "a test"
     assert (model.residual_std > 0).any()
-
-
-def test_a_new_run_starts_from_another_checkpoint_but_for_what_is_named(data: Path, tmp_path: Path) -> None:
-    source = tmp_path / "other.safetensors"
-    tiny_checkpoint(source)
-    torch.manual_seed(5)
-    model = tiny_model()
-    fresh = "mel_decoder.project_in"
-    kept = model.mel_decoder.project_in.weight.clone()
-    left_out = start_from(model, source, [fresh])
-    taken = load_checkpoint(source)[0].state_dict()
-    assert left_out == [f"{fresh}.bias", f"{fresh}.weight"]
-    assert torch.equal(model.mel_decoder.project_in.weight, kept)
-    for name, value in model.state_dict().items():
-        assert name in left_out or torch.equal(value, taken[name])
+    assert json.loads((tmp_path / "latents.json").read_text(encoding="utf8"))
