@@ -96,7 +96,7 @@ class PredictorStage:
         """The whole model, so that a checkpoint can be exported from any save."""
         return {"model": self.model}
 
-    def _batch(self, store: MelStore, latents: LatentStore, indices: list[int]) -> Batch:
+    def batch(self, store: MelStore, latents: LatentStore, indices: list[int]) -> Batch:
         """Collate utterances; the last latent is repeated up to a whole step."""
         model, r = self.model, self.model.config.latents_per_step
         lengths = torch.tensor(latents.lengths[indices])
@@ -118,13 +118,13 @@ class PredictorStage:
 
     def training_batch(self, indices: list[int]) -> Batch:
         """Collate training utterances."""
-        return self._batch(self.train_store, self.train_latents, indices)
+        return self.batch(self.train_store, self.train_latents, indices)
 
     def held_out(self, count: int) -> tuple[list[int], Batch]:
         """Held-out utterances, evenly chosen: their indices, and their batch."""
         usable = self.held_out_usable
         chosen = usable[:: max(1, len(usable) // count)][:count]
-        return chosen, self._batch(self.dev_store, self.dev_latents, chosen)
+        return chosen, self.batch(self.dev_store, self.dev_latents, chosen)
 
     def _indices(self, step: int) -> list[int]:
         return [self.usable[i] for i in self._batches.at(step)]
