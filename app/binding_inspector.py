@@ -75,6 +75,8 @@ class SliceBinding:
         self._view.set_frequency_scale(MelScale(config.sample_rate, config.n_mels))
 
     def _on_pane(self, key: str) -> None:
+        if key not in PANE_TITLES:
+            return
         panes = self._studio.panes
         self._view.set_mel(key, panes.content(key).mel_db, panes.frame_rate)
 

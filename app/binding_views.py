@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from app.binding_differences import NOISE_TITLE, PAIR
 from app.binding_panels import SYSTEM_DEVICE
 from app.clip_bar import ClipBar
 from app.jobs import Job
-from app.panes import PANE_TITLES, SOURCE_TITLES
+from app.panes import NOISE, PANE_TITLES, SOURCE_TITLES
 from app.session import SOURCES, Clip
 from app.speaker_choice import is_offered, speaker_label
 from app.studio import Studio
@@ -15,7 +16,7 @@ from widgets.mel_comparison import HoverReadout, MelComparison
 from widgets.mel_pane import PaneSpec
 from widgets.transport_bar import TransportBar
 
-KEYS = {source: str(number) for number, source in enumerate(SOURCES, start=1)}
+KEYS = {source: str(number) for number, source in enumerate((*SOURCES, NOISE), start=1)}
 EMPTY_MESSAGES = {
     "ground_truth": "Open a clip, or drop a recording here",
     "reconstruction": "What autoencoder and vocoder keep of the clip",
@@ -35,6 +36,8 @@ class MelsBinding:
             [
                 PaneSpec("ground_truth", PANE_TITLES["ground_truth"], KEYS["original"], KEYS["ground_truth"]),
                 *(PaneSpec(key, PANE_TITLES[key], KEYS[key]) for key in list(PANE_TITLES)[1:]),
+                PaneSpec(NOISE, NOISE_TITLE, KEYS[NOISE]),
+                PaneSpec(PAIR, "", is_pair=True),
             ]
         )
         self._set_scale()
@@ -87,8 +90,7 @@ class TransportBinding:
         self._bar = bar
         self._studio = studio
         player, timeline, listening = studio.player, studio.timeline, studio.listening
-        bar.set_sources([(source, SOURCE_TITLES[source], KEYS[source]) for source in SOURCES])
-        bar.set_source(player.source)
+        self._offered: list[str] = []
         bar.set_volume(studio.settings.volume)
         bar.play_toggled.connect(listening.toggle)
         bar.stop_requested.connect(listening.stop)
@@ -129,7 +131,12 @@ class TransportBinding:
 
     def _on_sounds(self) -> None:
         sounds = self._studio.panes.sounds()
-        for source in SOURCES:
+        offered = [source for source in KEYS if source in SOURCES or source in sounds]
+        if offered != self._offered:
+            self._offered = offered
+            self._bar.set_sources([(source, SOURCE_TITLES[source], KEYS[source]) for source in offered])
+            self._bar.set_source(self._studio.player.source)
+        for source in offered:
             self._bar.set_source_enabled(source, source in sounds)
         self._bar.set_playable(bool(sounds))
 

@@ -27,11 +27,11 @@ from app.engine_messages import (
     Step,
     VoiceLoaded,
 )
-from app.engine_panes import align_panes
+from app.engine_panes import align_panes, study_error
 from app.engine_speakers import map_speakers
 from app.engine_sweep import make_cell
 from app.messages_listening import MatchLevels
-from app.messages_panes import AlignPanes
+from app.messages_panes import AlignPanes, StudyError
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
 
@@ -82,6 +82,8 @@ class CoreBackend:
                 return match_levels(request)
             case MakeCell():
                 return make_cell(request, cancelled)
+            case StudyError():
+                return study_error(request, self._ready_voice().vocoder, cancelled)
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.engine_messages import Step
-from app.messages_panes import AlignPanes, PanesAligned
+from app.messages_panes import AlignPanes, ErrorStudied, PanesAligned, StudyError, StudyRow
+
+if TYPE_CHECKING:
+    from lewm_core.analysis.error_study import ErrorStudy
+    from lewm_core.vocoder import Vocoder
 
 
 def align_panes(request: AlignPanes) -> Generator[Step, None, PanesAligned]:
@@ -19,3 +24,48 @@ def align_panes(request: AlignPanes) -> Generator[Step, None, PanesAligned]:
     yield Step(0.9, "Aligning")
     warped = np.asarray(warped_to_reference(request.free, path), np.float32)
     return PanesAligned(path.reference, path.other, path.cost, warped)
+
+
+def study_error(
+    request: StudyError, vocoder: Vocoder, cancelled: Callable[[], bool]
+) -> Generator[Step, None, ErrorStudied | None]:
+    """Measure an error beside noise of the same L1, and make that noise audible; raises AnalysisError.
+
+    None when it was cancelled before there was anything to hear.
+    """
+    yield Step(0.05, "Matching noise")
+    from lewm_core.analysis import error_study
+    from lewm_core.analysis.alignment import align, warped_to_reference
+    from lewm_core.analysis.pane_report import kind_of
+    from lewm_core.analysis.pitch import pitch_track
+    from lewm_core.config import MelConfig
+
+    truth, mel = request.truth, request.mel
+    config = MelConfig(
+        sample_rate=request.sample_rate, hop_length=request.hop_length, n_mels=truth.shape[0]
+    )
+    if request.aligned:
+        mel = warped_to_reference(mel, align(truth, mel, config.frame_rate))
+    pitch = pitch_track(request.wave, request.sample_rate, truth.shape[1], config.frame_rate)
+    study = error_study.study_error(mel, truth, config, pitch, request.seed)
+    if cancelled():
+        return None
+    yield Step(0.5, "Vocoding the noise")
+    wave = vocoder.decode(study.noisy)
+    kind = kind_of(study.model.structure)
+    return ErrorStudied(study.noisy, wave, request.sample_rate, study.l1, kind, tuple(_rows(study)))
+
+
+def _rows(study: ErrorStudy) -> Generator[StudyRow, None, None]:
+    model, noise = study.model, study.noise
+    for label, axis in (("along frequency", "frequency"), ("along time", "time")):
+        ours, theirs = getattr(model.structure, axis), getattr(noise.structure, axis)
+        yield StudyRow("correlation", label, ours.lag_one, theirs.lag_one)
+    for mine, its in zip(model.classes, noise.classes, strict=True):
+        yield StudyRow("class", mine.name, mine.l1, its.l1)
+    for band, other in zip(model.bands, noise.bands, strict=True):
+        yield StudyRow("band", f"{_kilo(band.low_hz)}–{_kilo(band.high_hz)} kHz", band.l1, other.l1)
+
+
+def _kilo(hz: float) -> str:
+    return f"{hz / 1000:g}"

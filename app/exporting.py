@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.engine_messages import DrawFigure, Failure, Step
 from app.export import ExportItem, export_items, file_stem, free_path
-from app.panes import SOURCE_TITLES
+from app.panes import NOISE, SOURCE_TITLES
 from app.takes import Take
 from widgets.colour_maps import lookup_table
 
@@ -142,6 +142,9 @@ class ExportController(QObject):
             recipe["mel_l1"] = result.panes[key].mel_l1
         elif key == "original" and clip is not None:
             mel = clip.mel
+        elif key == NOISE:
+            mel = studio.panes.mel(NOISE)
+            recipe["noise_of"] = studio.settings.noise_of
         return ExportItem(key, sound.wave, sound.sample_rate, mel, recipe)
 
     def _write(self, items: list[tuple[ExportItem, Path]], subtype: str, with_mels: bool) -> None:

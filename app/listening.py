@@ -18,6 +18,7 @@ WHY_SILENT = {
     "ground_truth": "The vocoded clip is made by the comparison; open a clip and wait for it.",
     "reconstruction": "There is no reconstruction yet; open a clip with its transcript.",
     "teacher_forced": "There is no teacher-forced speech yet; open a clip with its transcript.",
+    "noise": "Switch the pane with matched noise on (N), and open a clip with its transcript.",
     "autoregressive": "There is no speech yet. Type a sentence and press Ctrl+Enter.",
 }
 

@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import blind_keys
+from app.binding_differences import DEFINITIONS as DIFFERENCE_DEFINITIONS
+from app.binding_differences import DifferencesBinding, PairBinding
 from app.binding_inspector import (
     DRIFT_DEFINITIONS,
     MEASURES,
@@ -45,6 +47,7 @@ from app.version import version
 from app.window_actions import MOUSE_HELP, register_actions
 from widgets.checkpoint_panel import CheckpointPanel
 from widgets.compose_panel import ComposePanel
+from widgets.differences_panel import DifferencesPanel
 from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip
 from widgets.icons import application_icon, icon
@@ -82,6 +85,7 @@ class MainWindow(QMainWindow):
         self.mels = MelComparison(self)
         self.errors = ErrorStrip(MEASURES, self)
         self.slice = SpectrumSlice(self)
+        self.differences = DifferencesPanel(DIFFERENCE_DEFINITIONS, self)
         self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
         self.speakers = SpeakerPanel(SPEAKER_DEFINITIONS, self)
         self.checkpoint = CheckpointPanel(self)
@@ -146,6 +150,7 @@ class MainWindow(QMainWindow):
     def _fill_inspector(self) -> None:
         pages: dict[str, tuple[str, QWidget]] = {
             "slice": ("chart-spline", self.slice),
+            "differences": ("contrast", self.differences),
             "drift": ("split", self.drift),
             "speakers": ("users", self.speakers),
             "checkpoint": ("box", self.checkpoint),
@@ -190,6 +195,8 @@ class MainWindow(QMainWindow):
             DriftBinding(self.drift, studio),
             ListeningPageBinding(self.listening_page, studio, self.files.dialogs),
         )
+        self.pair = PairBinding(self.mels, studio)
+        self._differences = DifferencesBinding(self.differences, self.pair, studio)
         self._takes = TakesBinding(self.take_list, studio)
         self._transport = TransportBinding(self.transport, self.mels, studio)
         self.checkpoint.open_requested.connect(self.files.ask_checkpoint)

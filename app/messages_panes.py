@@ -34,4 +34,46 @@ class PanesAligned:
     warped: np.ndarray
 
 
-PaneRequest = AlignPanes
+@dataclass(frozen=True)
+class StudyError:
+    """Study the error of `mel` (m, u) against `truth` (m, t), and make noise of the same mel L1 to see and hear.
+
+    aligned: put the mel on the truth's time axis by DTW first, as a free run needs.
+    wave: of the recording, for its pitch.
+    """
+
+    truth: np.ndarray
+    mel: np.ndarray
+    wave: np.ndarray
+    sample_rate: int
+    hop_length: int
+    aligned: bool
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One number of the model's error and of the noise; None is what cannot be measured.
+
+    `group` is "correlation", "class" or "band".
+    """
+
+    group: str
+    label: str
+    model: float | None
+    noise: float | None
+
+
+@dataclass(frozen=True)
+class ErrorStudied:
+    """The truth with noise: mel (m, t) and vocoded wave; the L1 (nats) of both errors; their numbers."""
+
+    mel: np.ndarray
+    wave: np.ndarray
+    sample_rate: int
+    l1: float
+    kind: str
+    rows: tuple[StudyRow, ...]
+
+
+PaneRequest = AlignPanes | StudyError

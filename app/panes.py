@@ -21,7 +21,9 @@ PANE_TITLES = {
     "teacher_forced": "Teacher-forced",
     "autoregressive": "Autoregressive",
 }
-SOURCE_TITLES = {"original": "Original", **PANE_TITLES, "ground_truth": "Vocoded"}
+NOISE = "noise"
+"""Key of the pane with noise of the same L1 as a model's error, which a person switches on."""
+SOURCE_TITLES = {"original": "Original", **PANE_TITLES, "ground_truth": "Vocoded", NOISE: "Noise"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class PaneModel(QObject):
 
     def content(self, key: str) -> PaneContent:
         """What a pane shows."""
-        return self._contents[key]
+        return self._contents.get(key, EMPTY)
 
     @property
     def frame_rate(self) -> float:
@@ -109,6 +111,15 @@ class PaneModel(QObject):
         shown = self._origins.get("autoregressive")
         growing = (self._speaking.partial_mel, self._comparison.partial_mel)
         return shown is not None and any(shown is mel for mel in growing)
+
+    def set_extra(self, key: str, mel: np.ndarray | None, content: PaneContent | None) -> None:
+        """Show a mel (n_mels, frames, natural-log) beside those of the comparison, or take it away."""
+        if self._origins.get(key) is mel:
+            return
+        self._origins[key] = mel
+        self._contents[key] = content or EMPTY
+        self.pane_changed.emit(key)
+        self.sounds_changed.emit()
 
     def sounds(self) -> dict[str, Sound]:
         """What can be heard, by source key."""

@@ -40,6 +40,14 @@ class Settings:
     match_levels: bool = False
     run_folder: str = ""
     second_rendering: str = "autoregressive"
+    hidden_panes: str = ""
+    noise_of: str = "reconstruction"
+    show_noise: bool = False
+    pair_view: str = "off"
+    pair_first: str = "reconstruction"
+    pair_second: str = "ground_truth"
+    pair_range: float = 12.0
+    blink_timed: bool = True
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""
@@ -51,10 +59,11 @@ class Settings:
 
 INSPECTOR_TABS = {
     "slice": "Slice",
+    "differences": "Differences",
     "drift": "TF / AR",
+    "listening": "Listening",
     "speakers": "Speakers",
     "checkpoint": "Checkpoint",
-    "listening": "Listening",
 }
 """The pages of the inspector from the top, with their titles."""
 _CHOICES = {
@@ -65,8 +74,15 @@ _CHOICES = {
     "error_pane": ("reconstruction", "teacher_forced", "autoregressive"),
     "error_measure": ("l1", "blur"),
     "second_rendering": ("reconstruction", "teacher_forced", "autoregressive"),
+    "noise_of": ("reconstruction", "teacher_forced", "autoregressive"),
+    "pair_view": ("off", "difference", "wipe", "blink"),
 }
-_RANGES = {"volume": (0.0, 1.0), "level_low": (-140.0, 60.0), "level_high": (-140.0, 60.0)}
+_RANGES = {
+    "volume": (0.0, 1.0),
+    "level_low": (-140.0, 60.0),
+    "level_high": (-140.0, 60.0),
+    "pair_range": (3.0, 60.0),
+}
 
 
 def settings_from_json(data: dict[str, Any]) -> Settings:

@@ -24,6 +24,7 @@ from app.inspecting import InspectionController
 from app.jobs import Job, ThreadJobs
 from app.levels import LevelMatching
 from app.listening import ListeningController
+from app.noise_study import NoiseController
 from app.panes import PaneModel
 from app.paths import Places
 from app.player import Player
@@ -73,6 +74,7 @@ class Studio(QObject):
         self.panes = PaneModel(session, self.comparison, self.speaking, self.store, self)
         self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
         self.alignment = AlignmentController(self.engine, self.comparison, self.panes, session, settings, self)
+        self.noise = NoiseController(self.engine, self.comparison, self.panes, settings, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
         self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)
         votes = VoteStore(places.votes)
@@ -97,9 +99,11 @@ class Studio(QObject):
     def _connect(self) -> None:
         for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting, self.blind):
             controller.trouble.connect(self._on_trouble)
-        for worker in (self.voice, self.speaking, self.comparison, self.inspection, self.alignment):
+        for worker in (self.voice, self.speaking, self.comparison, self.inspection, self.alignment, self.noise):
             worker.job_started.connect(self.job_started)
             worker.changed.connect(self.changed)
+        for keeper in (self.alignment, self.noise):  # they change settings
+            keeper.changed.connect(self._autosave.start)
         self.exporting.job_started.connect(self.job_started)
         self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))
         self.player.trouble.connect(lambda sentence: self.notice.emit(sentence, "warning"))
@@ -195,7 +199,7 @@ class Studio(QObject):
 
     def running_job(self) -> Job | None:
         """The job to show in the transport bar."""
-        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare", "analyse", "align"):
+        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare", "analyse", "align", "noise"):
             job = self.engine.lanes.get(lane) or self.jobs.lanes.get(lane)
             if job is not None:
                 return job

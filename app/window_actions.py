@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.actions import ActionRegistry, ActionSpec, Condition, always
+from app.pane_actions import add_noise_source, add_pane_actions
 from app.panes import SOURCE_TITLES
 from app.session import SOURCES
 from app.settings import ARRANGEMENTS, INSPECTOR_TABS, THEMES
@@ -93,6 +94,7 @@ def _view(window: MainWindow, registry: ActionRegistry) -> None:
     for name in THEMES:
         add(f"theme_{name}", name.capitalize(), _later(window.set_theme_choice, name), choice="theme",
             submenu="&Theme", checked=_equals(lambda: settings.theme, name))  # fmt: skip
+    add_pane_actions(window, add)
     for number, (name, title) in enumerate(INSPECTOR_TABS.items(), start=1):
         add(f"inspect_{name}", title, _later(window.show_tab, name), f"Alt+{number}", choice="inspector",
             submenu="&Inspector page", checked=_equals(lambda: settings.inspector_tab, name))  # fmt: skip
@@ -119,6 +121,7 @@ def _play(window: MainWindow, registry: ActionRegistry) -> None:
         add(f"source_{source}", f"Listen to {SOURCE_TITLES[source].lower()}", _later(listening.choose, source),
             str(number), choice="source", separated=number == 1,
             checked=_equals(lambda: studio.player.source, source))  # fmt: skip
+    add_noise_source(window, add)
     add("match_levels", "&Match levels", lambda: studio.levels.set_on(not studio.levels.is_on), "M", checkable=True,
         separated=True, hint="Play everything equally loud (BS.1770)", checked=lambda: studio.levels.is_on)  # fmt: skip
     add("rescan_devices", "Look for sound &devices", lambda: studio.player.refresh_devices(rescan=True),

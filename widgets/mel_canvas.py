@@ -175,12 +175,15 @@ class MelCanvas(QWidget):
             painter.end()
             return
         # The painter is clipped to the strips that changed: only they are copied.
-        painter.drawPixmap(0, 0, self._picture())
+        self._paint_picture(painter)
         self._paint_selection(painter)
         self._paint_crosshair(painter)
         if self._playhead is not None:
             self._vertical_line(painter, self._playhead, QColor(self._theme.playhead), halo=0.7, width=2)
         painter.end()
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        painter.drawPixmap(0, 0, self._picture())
 
     def _picture(self) -> QPixmap:
         assert self._pyramid is not None

@@ -7,7 +7,7 @@ methods. Only the crosshair and the frequency range, which no other part of a pr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -85,6 +85,7 @@ class MelComparison(QWidget):
         self._playing = False
         self._arrangement = ARRANGEMENTS[0]
         self._panes: dict[str, MelPane] = {}
+        self._hidden: set[str] = set()
         self._pointer: tuple[str, QPointF] | None = None
         self._link: TimeLink = same_time
         self._colour_bar = ColourBar(self)
@@ -102,6 +103,20 @@ class MelComparison(QWidget):
             pane.deleteLater()
         self._panes = {spec.key: self._make_pane(spec) for spec in specs}
         self._arrange()
+
+    def set_hidden_panes(self, keys: Collection[str]) -> None:
+        """Leave out the panes of these keys; the others share their room. One pane always stays."""
+        hidden = set(keys) & set(self._panes)
+        if hidden == set(self._panes):
+            hidden -= set(list(self._panes)[:1])
+        if hidden != self._hidden:
+            self._set_pointer(None)
+            self._hidden = hidden
+            self._arrange()
+
+    def shown_panes(self) -> list[str]:
+        """The keys of the panes that are not hidden, in their order."""
+        return [key for key in self._panes if key not in self._hidden]
 
     def pane(self, key: str) -> MelPane:
         """The pane of that key.
@@ -286,7 +301,9 @@ class MelComparison(QWidget):
         return pane
 
     def _arrange(self) -> None:
-        self._layout.arrange(list(self._panes.values()), self._arrangement)
+        for key in self._hidden & set(self._panes):
+            self._panes[key].hide()
+        self._layout.arrange([self._panes[key] for key in self.shown_panes()], self._arrangement)
         for axis in self._layout.frequency_axes:
             axis.set_scale(self._scale)
         self.set_theme(self._theme)
@@ -376,6 +393,7 @@ class MelComparison(QWidget):
             if not math.isnan(level):
                 readings[key] = level
         self._layout.show_pointer(place, self._panes.get(here))
-        self._colour_bar.set_marker(readings.get(here))
+        marked = here in self._panes and self._panes[here].shows_levels
+        self._colour_bar.set_marker(readings.get(here) if marked else None)
         if place is not None:
             self.hovered.emit(HoverReadout(place[0], self._scale.edge_to_hz(place[1]), readings, here, times))

@@ -127,6 +127,12 @@ class MelHeader(QFrame):
         margins = self._upper.contentsMargins()
         return sum(widths) + self._upper.spacing() * (len(widths) - 1) + margins.left() + margins.right()
 
+    def set_title(self, title: str) -> None:
+        """Another title."""
+        self._title = title
+        self.title_label.setText(title)
+        self._describe_play_button(self.key_label.text())
+
     def set_detail(self, text: str) -> None:
         """What is known about this pane, such as ``L1 0.22``."""
         self.detail_label.setText(text)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.mel_canvas import MelCanvas
 from widgets.mel_header import MelHeader, header_height
+from widgets.pair_canvas import PairCanvas
 from widgets.theme import Theme
 
 GROUND_TRUTH = "ground_truth"
@@ -21,13 +22,15 @@ class PaneSpec:
     """A pane's key in every signal, its title, and the shortcut shown as a hint.
 
     The pane ``ground_truth`` has two sounds, the recording and its vocoded copy; ``shortcut`` is the key of
-    the recording and ``vocoded_shortcut`` that of the copy.
+    the recording and ``vocoded_shortcut`` that of the copy. A ``pair`` has no sound: it shows two other mels
+    against each other (:class:`~widgets.pair_canvas.PairCanvas`).
     """
 
     key: str
     title: str
     shortcut: str = ""
     vocoded_shortcut: str = ""
+    is_pair: bool = False
 
 
 class MelPane(QWidget):
@@ -37,7 +40,8 @@ class MelPane(QWidget):
         super().__init__(parent)
         self.spec = spec
         self.header = MelHeader(spec.title, spec.shortcut, self.has_two_sounds, self)
-        self.canvas = MelCanvas(self)
+        self.canvas = PairCanvas(self) if spec.is_pair else MelCanvas(self)
+        self.header.play_button.setVisible(not spec.is_pair)
         self.canvas.setAccessibleName(f"{spec.title}: mel spectrogram")
         self.header.vocoded_toggled.connect(self._show_shortcut)
         column = QVBoxLayout(self)
@@ -67,6 +71,23 @@ class MelPane(QWidget):
         """Show a mel ``(n_mels, frames)`` in dB, or the empty state, with a detail such as ``L1 0.22``."""
         self.canvas.set_mel(mel_db, frame_rate)
         self.header.set_detail(detail)
+
+    @property
+    def pair(self) -> PairCanvas:
+        """The canvas of a pair. Raises TypeError for a pane of one mel."""
+        if not isinstance(self.canvas, PairCanvas):
+            raise TypeError(f"the pane {self.spec.key} shows one mel")
+        return self.canvas
+
+    @property
+    def shows_levels(self) -> bool:
+        """Whether its colours are those of the colour bar: not in a difference."""
+        return not (isinstance(self.canvas, PairCanvas) and self.canvas.mode == "difference")
+
+    def set_title(self, title: str) -> None:
+        """Another title."""
+        self.header.set_title(title)
+        self.canvas.setAccessibleName(f"{title}: mel spectrogram")
 
     def set_empty_message(self, text: str) -> None:
         self.canvas.set_empty_message(text)

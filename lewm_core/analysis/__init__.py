@@ -17,6 +17,7 @@ bands              centre frequencies and levels of mel bands
 mel_error          L1 and signed dB by frame, band and place
 error_structure    is an error blur or noise: its correlation along frequency and time
 error_classes      error in loud, quiet, voiced and unvoiced frames
+error_study        an error beside random noise of the same mel L1: structure, bands, classes
 matched_noise      the truth with random noise of exactly a given mel L1
 pitch, formants    Praat's pitch and formants on the frames of a mel
 formant_blur       how much of the truth's formant contrast is left

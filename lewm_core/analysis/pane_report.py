@@ -40,20 +40,21 @@ class PaneReport:
 
     @property
     def kind(self) -> str:
-        """Is the error "structured", "random", "mixed" or "none"? By its lag-1 correlation, the greater of both axes.
+        """Is the error "structured", "random", "mixed" or "none"? See ``kind_of``."""
+        return kind_of(self.structure)
 
-        Independent noise lies at 0; a true mel that is blurred, or replaced by other speech, above 0.4 (tested).
-        """
-        lags = [
-            axis.lag_one
-            for axis in (self.structure.frequency, self.structure.time)
-            if axis.lag_one is not None
-        ]
-        if not lags:
-            return "none"
-        if max(lags) < RANDOM_BELOW:
-            return "random"
-        return "structured" if max(lags) > STRUCTURED_ABOVE else "mixed"
+
+def kind_of(structure: ErrorStructure) -> str:
+    """Is an error "structured", "random", "mixed" or "none"? By its lag-1 correlation, the greater of both axes.
+
+    Independent noise lies at 0; a true mel that is blurred, or replaced by other speech, above 0.4 (tested).
+    """
+    lags = [axis.lag_one for axis in (structure.frequency, structure.time) if axis.lag_one is not None]
+    if not lags:
+        return "none"
+    if max(lags) < RANDOM_BELOW:
+        return "random"
+    return "structured" if max(lags) > STRUCTURED_ABOVE else "mixed"
 
 
 def report_pane(

@@ -32,7 +32,7 @@ from app.engine_messages import (
     VoiceLoaded,
 )
 from app.messages_listening import LevelsMatched, MatchLevels
-from app.messages_panes import AlignPanes, PanesAligned
+from app.messages_panes import AlignPanes, ErrorStudied, PanesAligned, StudyError, StudyRow
 from app.messages_speakers import MapSpeakers, SpeakersMapped
 from app.messages_sweep import MakeCell
 from lewm_core.sweep_cells import CellRendering, SweepCell
@@ -101,6 +101,8 @@ class FakeBackend:
                 return self._match_levels(request)
             case MakeCell():
                 return self._make_cell(request, cancelled)
+            case StudyError():
+                return self._study(request)
 
     def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
         yield Step(0.5, "Loading")
@@ -179,6 +181,17 @@ class FakeBackend:
         centred = points - points.mean(axis=0)
         names, languages = zip(*SPEAKERS, strict=True)
         return SpeakersMapped(names, languages, points, centred @ centred.T, triangles, edges, (0.6, 0.4))
+
+    def _study(self, request: StudyError) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Matching noise")
+        rows = (
+            StudyRow("correlation", "along frequency", 0.6, 0.0),
+            StudyRow("class", "loud", 0.2, 0.4),
+            StudyRow("class", "pause", None, None),
+            StudyRow("band", "0–0.5 kHz", 0.25, 0.4),
+        )
+        frames = request.truth.shape[1]
+        return ErrorStudied(request.truth + 0.4, fake_wave(frames, 770), RATE, 0.4, "structured", rows)
 
     def _analyse(self, request: Analyse) -> Generator[Step, None, Any]:
         yield Step(0.5, "Measuring")

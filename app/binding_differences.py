@@ -1,0 +1,277 @@
+"""The page "Differences", the pair pane and the noise pane tied to settings, panes and alignment."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.aligning import FREE, TRUTH
+from app.messages_panes import ErrorStudied
+from app.pairing import Pair, make_pair
+from app.panes import NOISE, PANE_TITLES
+from app.studio import Studio
+from widgets.differences_panel import DifferencesPanel
+from widgets.measure_table import MeasureRow
+from widgets.mel_comparison import MelComparison
+
+PAIR = "pair"
+"""Key of the pane that shows two others against each other."""
+NOISE_TITLE = "Matched noise"
+PANE_CHOICES = {**PANE_TITLES, NOISE: NOISE_TITLE}
+DEFINITIONS = {
+    "pair": "A minus B in dB over all bands and frames that both have: mean absolute (L1, in nats; × 8.686: dB) "
+    "and mean signed (above 0: A is louder).\nOne of them autoregressive: it is put on the clip's time axis by dynamic "
+    "time warping first.\ndocs/analysis.md, In the studio",
+    "difference": "A minus B in dB: red where A is louder, blue where B is (D)",
+    "wipe": "A left of a divider that can be dragged, B right of it (W)",
+    "blink": "A and B in turn; K changes them by hand",
+    "range": "Differences of this size and more have the strongest colours; 0 dB is neutral",
+    "path": "Which time of the autoregressive run belongs to which time of the clip: the path of least distance "
+    "(dynamic time warping). Dashed: equal times. Click to go there.\ndocs/analysis.md, Alignment",
+    "link": "Crosshair, playhead, slice, loop and the switch of the source keep the word instead of the time",
+    "noise": "The ground truth plus random noise, independent in every band and frame, of exactly the same mel L1 as "
+    "the model's error. It shows and sounds what this L1 means when the error is random.\n"
+    "docs/analysis.md, matched_noise",
+    "correlation": "Correlation of the signed error with itself one step further, its mean removed: 0 for independent "
+    "noise, towards 1 for an error that hangs together (blur, shift, wrong sound).\ndocs/analysis.md, error_structure",
+    "loud": "Mel L1 (nats) in frames within 20 dB of the truth's loudest: mostly vowels",
+    "quiet": "Mel L1 (nats) in frames 20 to 40 dB below the truth's loudest: mostly consonants and transitions",
+    "pause": "Mel L1 (nats) in frames more than 40 dB below the truth's loudest",
+    "voiced": "Mel L1 (nats) in frames of speech (loud or quiet) that have a pitch",
+    "unvoiced": "Mel L1 (nats) in frames of speech (loud or quiet) without a pitch",
+    "band": "Mel L1 (nats) of the bands whose centres lie in this range.\ndocs/analysis.md, error_study",
+}
+GROUPS = {"correlation": "Correlation of the error", "class": "Mel L1 by kind of frame", "band": "Mel L1 by frequency"}
+
+
+class PairBinding:
+    """The pair pane shows two panes against each other; the pane model says what they hold."""
+
+    def __init__(self, mels: MelComparison, studio: Studio) -> None:
+        self._mels = mels
+        self._studio = studio
+        self.pair: Pair | None = None
+        mels.set_empty_message(PAIR, "Both panes are needed: open a clip with its transcript")
+        mels.set_empty_message(NOISE, "Open a clip with its transcript to see noise of the same mel L1")
+        studio.panes.pane_changed.connect(self._on_pane)
+        studio.alignment.changed.connect(self.show)
+        studio.noise.changed.connect(self.show)
+        canvas = mels.pane(PAIR).pair
+        canvas.flipped.connect(lambda _second: self._show_detail())
+        self.show()
+
+    def choose(self, first: str, second: str) -> None:
+        """Compare two panes."""
+        self._studio.set_setting("pair_first", first)
+        self._studio.set_setting("pair_second", second)
+        self.show()
+
+    def set_view(self, view: str) -> None:
+        """Compare as "difference", "wipe" or "blink", or not at all ("off")."""
+        self._studio.set_setting("pair_view", view)
+        self.show()
+
+    def toggle_view(self, view: str) -> None:
+        """Compare that way, or no longer when it is that way already."""
+        self.set_view("off" if self._studio.settings.pair_view == view else view)
+
+    def flip(self) -> None:
+        """Blink by hand: from now on only when asked for."""
+        canvas = self._mels.pane(PAIR).pair
+        if self._studio.settings.blink_timed:
+            self._studio.set_setting("blink_timed", False)
+        if self._studio.settings.pair_view == "blink":
+            canvas.flip()
+        self.set_view("blink")
+
+    def set_range(self, decibels: float) -> None:
+        """The range of a difference in dB."""
+        self._studio.set_setting("pair_range", float(decibels))
+        self.show()
+
+    def set_timed(self, timed: bool) -> None:
+        """Whether a blink changes by itself."""
+        self._studio.set_setting("blink_timed", timed)
+        self.show()
+
+    def set_hidden(self, key: str, hidden: bool) -> None:
+        """Hide a pane of the comparison, or show it again."""
+        keys = [other for other in self.hidden() if other != key] + ([key] if hidden else [])
+        self._studio.set_setting("hidden_panes", ",".join(keys))
+        self.show()
+
+    def hidden(self) -> list[str]:
+        """The panes of the comparison that the person has hidden."""
+        return [key for key in self._studio.settings.hidden_panes.split(",") if key in PANE_TITLES]
+
+    def show(self) -> None:
+        """Bring pair pane and hidden panes up to date."""
+        studio, settings = self._studio, self._studio.settings
+        pane = self._mels.pane(PAIR)
+        view = settings.pair_view
+        self.pair = make_pair(settings.pair_first, settings.pair_second, studio.panes, studio.alignment)
+        if view != "off":
+            pane.pair.set_mode(view)
+            pane.pair.set_difference_range(settings.pair_range)
+            pane.pair.set_timed(settings.blink_timed)
+            titles = PANE_CHOICES.get(settings.pair_first, ""), PANE_CHOICES.get(settings.pair_second, "")
+            pair = self.pair
+            if pair is None:
+                pane.pair.set_pair(None, None, 1.0)
+            else:
+                pane.pair.set_pair(pair.first, pair.second, studio.panes.frame_rate, titles)
+        self._show_detail()
+        extra = [key for key, on in ((NOISE, settings.show_noise), (PAIR, view != "off")) if not on]
+        self._mels.set_hidden_panes([*self.hidden(), *extra])
+
+    def numbers(self) -> str:
+        """The pair in numbers."""
+        pair = self.pair
+        if pair is None:
+            return "Both panes are needed."
+        aligned = ", along the warp path" if pair.aligned else ""
+        bias = f"{pair.bias_db:+.1f}".replace("-", "\u2212")
+        return f"L1 {pair.l1:.2f} nats, mean {bias} dB{aligned}"
+
+    def _show_detail(self) -> None:
+        settings = self._studio.settings
+        pane = self._mels.pane(PAIR)
+        first, second = PANE_CHOICES.get(settings.pair_first, ""), PANE_CHOICES.get(settings.pair_second, "")
+        sign = {"difference": "\u2212", "wipe": "|", "blink": "⇄"}.get(settings.pair_view, "\u2212")
+        pane.set_title(f"{first} {sign} {second}")
+        pane.header.set_detail(self.numbers() if self.pair is not None else "")
+
+    def _on_pane(self, key: str) -> None:
+        if key in (self._studio.settings.pair_first, self._studio.settings.pair_second):
+            self.show()
+
+
+class DifferencesBinding:
+    """The page shows pair, path and study, and asks the controllers for changes."""
+
+    def __init__(self, panel: DifferencesPanel, pair: PairBinding, studio: Studio) -> None:
+        self._panel = panel
+        self._pair = pair
+        self._studio = studio
+        settings = studio.settings
+        models = [(key, title) for key, title in PANE_TITLES.items() if key != TRUTH]
+        panel.set_noise_choices(models, settings.noise_of)
+        panel.pair_chosen.connect(pair.choose)
+        panel.view_chosen.connect(pair.set_view)
+        panel.range_chosen.connect(pair.set_range)
+        panel.timed_chosen.connect(pair.set_timed)
+        panel.linked_chosen.connect(studio.alignment.set_linked)
+        panel.noise_of_chosen.connect(studio.noise.choose)
+        panel.noise_toggled.connect(studio.noise.set_shown)
+        panel.play_noise_requested.connect(self._play_noise)
+        panel.looked_at.connect(studio.noise.set_looked_at)
+        panel.path.seek_requested.connect(self._seek)
+        studio.changed.connect(self.show)
+        studio.noise.changed.connect(self.show)
+        studio.panes.pane_changed.connect(lambda _key: self._show_pair())
+        studio.alignment.changed.connect(self._show_path)
+        studio.timeline.playhead_changed.connect(lambda _time: self._show_cursor())
+        studio.player.playing_changed.connect(lambda _playing: self._show_noise())
+        studio.player.source_changed.connect(lambda _source: self._show_noise())
+        self.show()
+        self._show_path()
+
+    def show(self) -> None:
+        """Show settings, pair and study."""
+        self._show_pair()
+        self._show_noise()
+        self._show_study()
+
+    def _show_pair(self) -> None:
+        panel, settings = self._panel, self._studio.settings
+        panel.set_panes(list(PANE_CHOICES.items()) if settings.show_noise else list(PANE_TITLES.items()))
+        panel.set_pair(settings.pair_first, settings.pair_second)
+        panel.set_view(settings.pair_view)
+        panel.set_range(settings.pair_range)
+        panel.set_timed(settings.blink_timed)
+        panel.set_numbers(self._pair.numbers())
+
+    def _show_path(self) -> None:
+        alignment, rate = self._studio.alignment, self._studio.panes.frame_rate
+        path = alignment.path
+        if path is None:
+            busy = alignment.is_busy or self._studio.comparison.is_busy
+            why = alignment.problem or "Open a clip with its transcript, so that both say the same words."
+            self._panel.path.set_empty_message("Aligning…" if busy else why)
+            self._panel.path.set_path(None, None, ("", ""))
+            note = ""
+        else:
+            first, second = path.reference / rate, path.other / rate
+            self._panel.path.set_path(first, second, (PANE_TITLES[TRUTH], PANE_TITLES[FREE]))
+            lead = second - first
+            far = int(np.argmax(np.abs(lead)))
+            word = "later" if lead[far] > 0 else "earlier"
+            note = (
+                f"Mean distance {path.cost_db:.1f} dB. The free run is up to {abs(lead[far]):.2f} s {word} "
+                f"(at {first[far]:.2f} s)."
+            )
+        self._panel.set_linked(self._studio.settings.link_by_path, path is not None, note)
+        self._show_cursor()
+        self._show_pair()
+
+    def _show_cursor(self) -> None:
+        studio = self._studio
+        time, there = studio.timeline.playhead, studio.alignment.map
+        if time is None or there is None:
+            self._panel.path.set_cursor(None, None)
+        elif studio.player.source == FREE:
+            self._panel.path.set_cursor(there.to_reference(time), time)
+        else:
+            self._panel.path.set_cursor(time, there.to_other(time))
+
+    def _seek(self, seconds: float) -> None:
+        studio = self._studio
+        studio.listening.seek(studio.alignment.moved(seconds, TRUTH, studio.player.source))
+
+    def _show_noise(self) -> None:
+        player = self._studio.player
+        self._panel.set_noise_shown(
+            self._studio.settings.show_noise, player.is_playing and player.source == NOISE
+        )
+
+    def _play_noise(self) -> None:
+        if not self._studio.settings.show_noise:
+            self._studio.noise.set_shown(True)
+        self._studio.listening.play_pane(NOISE)
+
+    def _show_study(self) -> None:
+        noise = self._studio.noise
+        if noise.study is not None:
+            self._panel.set_study(study_verdict(noise.study), study_rows(noise.study), "")
+        else:
+            busy = noise.is_busy or self._studio.comparison.is_busy
+            empty = "Open a clip with its transcript to measure a model's error."
+            self._panel.set_study("", [], "Measuring…" if busy else noise.problem or empty)
+
+
+def study_verdict(study: ErrorStudied) -> str:
+    """What kind of error it is, in words."""
+    words = {
+        "structured": "structured: it hangs together, as blur does",
+        "random": "random, as noise is",
+        "mixed": "partly structured, partly random",
+        "none": "nothing",
+    }
+    return f"L1 {study.l1:.2f} nats. The error is {words.get(study.kind, study.kind)}."
+
+
+def study_rows(study: ErrorStudied) -> list[MeasureRow]:
+    """The numbers of a study under the headings of their groups."""
+    rows: list[MeasureRow] = []
+    group = ""
+    for row in study.rows:
+        if row.group != group:
+            group = row.group
+            rows.append(MeasureRow(GROUPS.get(group, group), (), DEFINITIONS.get(group, "")))
+        definition = DEFINITIONS.get(row.label, DEFINITIONS.get(group, ""))
+        rows.append(MeasureRow(row.label, (_number(row.model), _number(row.noise)), definition))
+    return rows
+
+
+def _number(value: float | None) -> str:
+    # Adding 0.0 takes the minus from before nothing.
+    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212")

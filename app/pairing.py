@@ -1,0 +1,58 @@
+"""Two panes against each other: both mels on one time axis, their difference in dB, and its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.aligning import FREE, AlignmentController
+from app.panes import PaneModel
+from lewm_core.config import LN_TO_DB
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two mels in dB (n_mels, frames) of one length on one time axis.
+
+    `aligned` is True where a free run was put on the clip's time axis by DTW.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    aligned: bool
+
+    @property
+    def difference(self) -> np.ndarray:
+        """The first minus the second in dB: above 0 where the first is louder."""
+        return self.first - self.second
+
+    @property
+    def l1(self) -> float:
+        """Mean absolute difference, nats."""
+        return float(np.abs(self.difference).mean()) / LN_TO_DB
+
+    @property
+    def bias_db(self) -> float:
+        """Mean signed difference, dB."""
+        return float(self.difference.mean())
+
+
+def make_pair(first: str, second: str, panes: PaneModel, alignment: AlignmentController) -> Pair | None:
+    """The pair of two panes; None while one of them is empty.
+
+    Where just one of them is the free run, it is put on the time axis of the clip; without a path (or while
+    panes are not linked) frames meet at equal times, as far as both reach.
+    """
+    mels = [panes.content(key).mel_db for key in (first, second)]
+    path = alignment.path if alignment.parts(first, second) else None
+    if path is not None:
+        warped = path.warped * np.float32(LN_TO_DB)
+        mels = [warped if key == FREE else mel for key, mel in zip((first, second), mels, strict=True)]
+    a, b = mels
+    if a is None or b is None or a.shape[0] != b.shape[0]:
+        return None
+    frames = min(a.shape[1], b.shape[1])
+    if frames == 0:
+        return None
+    return Pair(a[:, :frames], b[:, :frames], path is not None)
