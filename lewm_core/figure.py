@@ -75,7 +75,7 @@ def draw_comparison(
     levels = levels_db or default_levels(next(iter(panes.values())).mel)
     if not levels[0] < levels[1]:
         raise FigureError(f"Colour levels must rise; {levels[0]:.1f} dB to {levels[1]:.1f} dB do not.")
-    figure = _draw(comparison, panes, config, _known_colour_map(colour_map), levels)
+    figure = _draw(comparison, panes, config, known_colour_map(colour_map), levels)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lower()[1:], dpi=160)
     return write_atomically(path, buffer.getvalue())
@@ -96,7 +96,7 @@ def band_of_hz(hz: np.ndarray | float, config: MelConfig) -> np.ndarray:
     return to_mel(hz) / to_mel(config.sample_rate / 2) * (config.n_mels + 1) - 1
 
 
-def _known_colour_map(name: str) -> str:
+def known_colour_map(name: str) -> str:
     import matplotlib
 
     if name not in matplotlib.colormaps:
