@@ -12,6 +12,7 @@ CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.pt);;All files (*)"
 CLIP_FILTER = "Recordings (*.wav *.flac *.ogg *.mp3 *.opus *.aiff *.aif);;All files (*)"
 TEXT_FILTER = "Text (*.txt);;All files (*)"
 WAV_FILTER = "WAV sound (*.wav)"
+REPORT_FILTER = "Web page (*.html)"
 FIGURE_FILTER = "PNG picture (*.png);;SVG drawing (*.svg)"
 
 

@@ -28,10 +28,12 @@ from app.engine_messages import (
     VoiceLoaded,
 )
 from app.engine_panes import align_panes, study_error
+from app.engine_report import core_comparison, write_report
 from app.engine_speakers import map_speakers
 from app.engine_sweep import make_cell
 from app.messages_listening import MatchLevels
 from app.messages_panes import AlignPanes, StudyError
+from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
 
@@ -78,6 +80,8 @@ class CoreBackend:
                 return align_panes(request)
             case MapSpeakers():
                 return map_speakers(self._ready_voice())
+            case WriteReport():
+                return write_report(request, self._ready_voice(), cancelled)
             case MatchLevels():
                 return match_levels(request)
             case MakeCell():
@@ -154,23 +158,11 @@ class CoreBackend:
         from matplotlib.colors import ListedColormap
 
         from lewm_core.figure import draw_comparison
-        from lewm_core.inference import Comparison, Rendering
 
-        source = request.comparison
-        panes = {key: Rendering(pane.mel, pane.wave, pane.mel_l1) for key, pane in source.panes.items()}
-        comparison = Comparison(
-            text=source.text,
-            speaker=source.speaker,
-            original=source.original,
-            sample_rate=source.sample_rate,
-            panes=panes,
-            stop_reason=source.stop_reason,
-            recipe=source.recipe,
-        )
         if FIGURE_COLOURS in matplotlib.colormaps:
             matplotlib.colormaps.unregister(FIGURE_COLOURS)
         matplotlib.colormaps.register(ListedColormap(request.colours / 255.0, FIGURE_COLOURS))
-        draw_comparison(comparison, Path(request.path), FIGURE_COLOURS, request.levels)
+        draw_comparison(core_comparison(request.comparison), Path(request.path), FIGURE_COLOURS, request.levels)
         return FigureDrawn(request.path)
 
     def _ready_voice(self) -> Synthesiser:

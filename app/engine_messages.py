@@ -14,6 +14,7 @@ import numpy as np
 
 from app.messages_listening import MatchLevels
 from app.messages_panes import PaneRequest
+from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
 
@@ -91,7 +92,7 @@ class Analyse:
 
 
 CoreRequest = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
-Request = CoreRequest | PaneRequest | MapSpeakers | MatchLevels | MakeCell
+Request = CoreRequest | PaneRequest | MapSpeakers | WriteReport | MatchLevels | MakeCell
 
 
 # ---------------------------------------------------------------------- results

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.engine_messages import DrawFigure, Failure, Step
 from app.export import ExportItem, export_items, file_stem, free_path
+from app.messages_report import WriteReport
 from app.panes import NOISE, SOURCE_TITLES
 from app.takes import Take
 from widgets.colour_maps import lookup_table
@@ -116,6 +117,26 @@ class ExportController(QObject):
         request = DrawFigure(result, str(path), lookup_table(timeline.colour_map), timeline.levels)
         job = self._studio.engine.submit(request, f"Drawing {path.name}", "figure")
         job.finished.connect(lambda _drawn: self._on_written([path]))
+        job.failed.connect(self._on_failed)
+        self.job_started.emit(job)
+
+    def export_report(self, path: Path) -> None:
+        """The comparison as one HTML page, measured and written in the engine process."""
+        studio, result = self._studio, self._studio.comparison.result
+        if result is None:
+            self.trouble.emit("There is no comparison to report yet. Open a clip and wait for its panes.")
+            return
+        clip, voice, timeline = studio.session.clip, studio.voice.voice, studio.timeline
+        request = WriteReport(
+            result,
+            str(path),
+            Path(clip.path).name if clip is not None else "",
+            voice.facts.rows if voice is not None else (),
+            lookup_table(timeline.colour_map),
+            timeline.levels,
+        )
+        job = studio.engine.submit(request, f"Writing {path.name}", "report")
+        job.finished.connect(lambda written: self._on_written([path] if written is not None else []))
         job.failed.connect(self._on_failed)
         self.job_started.emit(job)
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from app.dialogs import CHECKPOINT_FILTER, CLIP_FILTER, FIGURE_FILTER, TEXT_FILTER, WAV_FILTER, FileDialogs
+from app.dialogs import (
+    CHECKPOINT_FILTER,
+    CLIP_FILTER,
+    FIGURE_FILTER,
+    REPORT_FILTER,
+    TEXT_FILTER,
+    WAV_FILTER,
+    FileDialogs,
+)
 from app.drops import kind_of
 from app.export_dialog import ExportDialog
 from app.panes import SOURCE_TITLES
@@ -137,6 +145,13 @@ class FileActions:
         path = self.dialogs.save_file("Export figure", name, FIGURE_FILTER)
         if path is not None:
             self._studio.exporting.export_figure(path)
+
+    def ask_export_report(self) -> None:
+        """Ask for a file and write the comparison as a page."""
+        name = self._studio.exporting.suggested_stem("report") + ".html"
+        path = self.dialogs.save_file("Export report", name, REPORT_FILTER)
+        if path is not None:
+            self._studio.exporting.export_report(path)
 
     def ask_export_takes(self, ids: list[str]) -> None:
         """Ask where to and write takes."""

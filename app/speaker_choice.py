@@ -31,7 +31,9 @@ def weights_by_index(speaker: str, names: Sequence[str]) -> dict[int, float]:
     """The shares of a speaker or blend by place in `names`; {} where one of its parts is not among them."""
     if not is_offered(speaker, names):
         return {}
-    return {list(names).index(name): share for name, share in SpeakerBlend.parse(speaker, names).shares().items()}
+    return {
+        list(names).index(name): share for name, share in SpeakerBlend.parse(speaker, names).shares().items()
+    }
 
 
 def notation(weights: dict[int, float], names: Sequence[str]) -> str:

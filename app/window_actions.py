@@ -57,6 +57,9 @@ def _file(window: MainWindow, registry: ActionRegistry) -> None:
         hint="Write all sounds into a folder", enabled=lambda: bool(studio.exporting.sources()))  # fmt: skip
     add("export_figure", "Export fi&gure…", files.ask_export_figure, icon="image",
         hint="Draw the four mels as PNG or SVG", enabled=lambda: studio.exporting.can_draw)  # fmt: skip
+    add("export_report", "Export re&port…", files.ask_export_report, "Ctrl+Alt+E", icon="file-text",
+        hint="Write the comparison as one HTML page: pictures, players, numbers, recipe",
+        enabled=lambda: studio.exporting.can_draw)  # fmt: skip
     add("quit", "&Quit", window.close, "Ctrl+Q", separated=True)
 
 

@@ -139,7 +139,11 @@ def make_report(
     peak = max([1.0, *(1.2 * float(np.percentile(l1, 97)) for l1, _ in strips.values())])
     sections = []
     for name, mel in mels.items():
-        sounds = [("Recording", sound(comparison.original, comparison.sample_rate, settings.audio))] if name == TRUTH else []
+        sounds = (
+            [("Recording", sound(comparison.original, comparison.sample_rate, settings.audio))]
+            if name == TRUTH
+            else []
+        )
         label = "Vocoded" if name == TRUTH else "Listen"
         sounds.append((label, sound(waves.get(name, np.zeros(0)), comparison.sample_rate, settings.audio)))
         section = PaneSection(
@@ -199,7 +203,9 @@ def findings(reports: dict[str, PaneReport], drift: Drift | None) -> list[tuple[
     rebuilt, forced = reports.get(REBUILT), reports.get(FORCED)
     if rebuilt is not None:
         blur = "cannot be told" if rebuilt.formants.mean is None else f"is {rebuilt.formants.mean:.2f}"
-        said.append(("Decoder", f"Mel L1 {rebuilt.l1:.2f} nats; the error is {rebuilt.kind}; formant blur {blur}."))
+        said.append(
+            ("Decoder", f"Mel L1 {rebuilt.l1:.2f} nats; the error is {rebuilt.kind}; formant blur {blur}.")
+        )
     if rebuilt is not None and forced is not None:
         change = forced.l1 - rebuilt.l1
         how = "adds" if change >= 0 else "takes away"
@@ -231,7 +237,9 @@ def _drift(comparison: Comparison, mels: dict[str, np.ndarray], config: MelConfi
         return None
 
 
-def _strips(mel: np.ndarray, truth: np.ndarray, aligned: bool, config: MelConfig) -> tuple[np.ndarray, np.ndarray]:
+def _strips(
+    mel: np.ndarray, truth: np.ndarray, aligned: bool, config: MelConfig
+) -> tuple[np.ndarray, np.ndarray]:
     """L1 (u,) and blur (u,) by frame on the mel's own time axis."""
     if aligned:
         truth = warped_to_reference(truth, align(mel, truth, config.frame_rate))

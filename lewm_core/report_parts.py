@@ -47,9 +47,19 @@ def mel_picture(mel: np.ndarray, colours: np.ndarray | str, levels_db: tuple[flo
     from matplotlib.colors import ListedColormap
     from matplotlib.image import imsave
 
-    colour_map = colormaps[colours] if isinstance(colours, str) else ListedColormap(np.asarray(colours) / 255.0)
+    colour_map = (
+        colormaps[colours] if isinstance(colours, str) else ListedColormap(np.asarray(colours) / 255.0)
+    )
     file = io.BytesIO()
-    imsave(file, mel * LN_TO_DB, vmin=levels_db[0], vmax=levels_db[1], cmap=colour_map, origin="lower", format="png")
+    imsave(
+        file,
+        mel * LN_TO_DB,
+        vmin=levels_db[0],
+        vmax=levels_db[1],
+        cmap=colour_map,
+        origin="lower",
+        format="png",
+    )
     return data_uri("image/png", file.getvalue())
 
 
@@ -105,7 +115,10 @@ def frequency_ticks(config: MelConfig) -> list[Tick]:
 
     wanted = [hz for hz in _TICKS_HZ if hz < config.sample_rate / 2]
     return [
-        Tick(100.0 * (float(band_of_hz(hz, config)) + 0.5) / config.n_mels, f"{hz / 1000:g}k" if hz >= 1000 else str(hz))
+        Tick(
+            100.0 * (float(band_of_hz(hz, config)) + 0.5) / config.n_mels,
+            f"{hz / 1000:g}k" if hz >= 1000 else str(hz),
+        )
         for hz in wanted
     ]
 

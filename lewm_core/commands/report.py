@@ -31,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="PAGE.html")
     parser.add_argument("--note", default="", metavar="TEXT", help="words of yours, put on top of the page")
     parser.add_argument(
-        "--audio", choices=("wav", "ogg"), default="wav", help="sounds in the page: wav (exact), ogg (a tenth the size)"
+        "--audio",
+        choices=("wav", "ogg"),
+        default="wav",
+        help="sounds in the page: wav (exact), ogg (a tenth the size)",
     )
     parser.add_argument(
         "--colour-map", default="magma", metavar="NAME", help="matplotlib colour map (default magma)"
@@ -47,7 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
     synthesiser = load_synthesiser(arguments)
 
     from lewm_core.figure import known_colour_map
-    from lewm_core.inference import Progress
     from lewm_core.report import ReportSettings, make_report, write_report
 
     colours = known_colour_map(arguments.colour_map)
@@ -58,18 +60,22 @@ def run(arguments: argparse.Namespace) -> int:
         clip_name=clip.name, note=arguments.note, facts=synthesiser.info.rows(), colours=colours,
         audio=arguments.audio, vocode=synthesiser.vocoder.decode,
     )  # fmt: skip
-    job = make_report(comparison, synthesiser.info.mel, settings)
+    writing = make_report(comparison, synthesiser.info.mel, settings)
     while True:
         try:
-            next(job)
+            next(writing)
         except StopIteration as end:
             page: str = end.value
             break
     write_report(page, arguments.out)
     if arguments.json:
-        print_json({"out": str(arguments.out), "bytes": arguments.out.stat().st_size, "recipe": comparison.recipe})
+        print_json(
+            {"out": str(arguments.out), "bytes": arguments.out.stat().st_size, "recipe": comparison.recipe}
+        )
     else:
-        print(f"{arguments.out}: {clip.name} and {comparison.speaker}, {arguments.out.stat().st_size / 1e6:.1f} MB")
+        print(
+            f"{arguments.out}: {clip.name} and {comparison.speaker}, {arguments.out.stat().st_size / 1e6:.1f} MB"
+        )
     return 0
 
 

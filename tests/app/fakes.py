@@ -33,6 +33,7 @@ from app.engine_messages import (
 )
 from app.messages_listening import LevelsMatched, MatchLevels
 from app.messages_panes import AlignPanes, ErrorStudied, PanesAligned, StudyError, StudyRow
+from app.messages_report import ReportWritten, WriteReport
 from app.messages_speakers import MapSpeakers, SpeakersMapped
 from app.messages_sweep import MakeCell
 from lewm_core.sweep_cells import CellRendering, SweepCell
@@ -95,6 +96,8 @@ class FakeBackend:
                 return self._analyse(request)
             case AlignPanes():
                 return self._align(request)
+            case WriteReport():
+                return self._report(request)
             case MapSpeakers():
                 return self._map_speakers()
             case MatchLevels():
@@ -173,6 +176,11 @@ class FakeBackend:
         reference = np.arange(frames)
         other = np.minimum(reference * free // frames, free - 1)
         return PanesAligned(reference, other, 5.0, request.free[:, other])
+
+    def _report(self, request: WriteReport) -> Generator[Step, None, Any]:
+        yield Step(0.5, "Writing")
+        Path(request.path).write_text(f"{request.clip_name} {request.comparison.text}", encoding="utf-8")
+        return ReportWritten(request.path)
 
     def _map_speakers(self) -> Generator[Step, None, Any]:
         yield Step(0.5, "Laying out")

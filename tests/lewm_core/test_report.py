@@ -42,7 +42,9 @@ def speech(frames: int, seed: int = 0) -> np.ndarray:
     return mel.astype(np.float32)
 
 
-def comparison(text: str = "Hello there.", panes: tuple[str, ...] | None = None, **recipe: object) -> Comparison:
+def comparison(
+    text: str = "Hello there.", panes: tuple[str, ...] | None = None, **recipe: object
+) -> Comparison:
     truth = speech(160)
     smooth = ((truth + np.roll(truth, 2, axis=0) + np.roll(truth, -2, axis=0)) / 3).astype(np.float32)
     wave = (0.1 * np.random.default_rng(0).normal(size=159 * 256)).astype(np.float32)
@@ -113,7 +115,9 @@ def test_nothing_is_loaded_and_nothing_is_run(page: str) -> None:
     assert "https://" not in page
     assert "@import" not in page
     assert "url(" not in page
-    policy = next(a["content"] for tag, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"] for tag, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy == "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 
 
@@ -132,7 +136,9 @@ def test_texts_stay_texts(text: str) -> None:
     """Whatever is written, the page has the same elements with the same attributes as with harmless words."""
     small = ("ground_truth",)
     elements, plain = (
-        Elements(page_of(comparison(words, small, clip=words), note=words, clip_name=words, facts=[(words, words)]))
+        Elements(
+            page_of(comparison(words, small, clip=words), note=words, clip_name=words, facts=[(words, words)])
+        )
         for words in (f"x{text}", "x")
     )
     assert elements.tags == plain.tags

@@ -1,0 +1,34 @@
+"""Messages about reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from app.engine_messages import Compared
+
+
+@dataclass(frozen=True)
+class WriteReport:
+    """Write a comparison as one HTML page.
+
+    `colours` are the (entries, 3) red, green, blue values (uint8) that the window uses between `levels` (dB); `facts`
+    are (label, value) of the checkpoint.
+    """
+
+    comparison: Compared
+    path: str
+    clip_name: str
+    facts: tuple[tuple[str, str], ...]
+    colours: np.ndarray
+    levels: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ReportWritten:
+    """The page lies at `path`."""
+
+    path: str
