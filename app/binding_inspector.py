@@ -1,13 +1,9 @@
-"""Slice, error strip and the TF / AR tab tied to panes, timeline and measures."""
+"""Slice and error strip tied to panes, timeline and measures."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from app.engine_messages import DriftFacts
 from app.panes import PANE_TITLES
 from app.studio import Studio
-from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip, Measure
 from widgets.frequency_scale import MelScale
 from widgets.mel_axes import FREQUENCY_AXIS_WIDTH
@@ -34,17 +30,6 @@ MEASURES = [
         "docs/analysis.md, formant_blur",
     ),
 ]
-DRIFT_DEFINITIONS = {
-    "divergence": "Distance to the teacher-forced mel along the warp path, relative to that of speech that does "
-    "not match: 0 identical, 1 unrelated. Red: off the path.\ndocs/analysis.md, drift",
-    "energy": "Level of the free run minus the reference's over 0.5 s, at the same relative position.\n"
-    "docs/analysis.md, drift",
-    "Departure": "When the free run first leaves the path in whatever way, seconds in the free run.",
-    "Energy ratio": "Median over the whole run, and over its last fifth.",
-    "Latent-std ratio": "Spread of the latents over 0.5 s, free run / reference at the same relative position: median "
-    "over the whole run, and over its last fifth. Towards 0 when the run stands still.\ndocs/analysis.md, latent_drift",
-    "Speech missing": "Speech of the reference that the free run does not reach.",
-}
 NO_COMPARISON = "Open a clip with its transcript to measure the panes against it."
 MEASURING = "Measuring…"
 
@@ -161,67 +146,3 @@ class ErrorStripBinding:
         if not start <= time <= stop:
             timeline.set_range(time - (stop - start) / 2, time + (stop - start) / 2, remember=True)
         studio.listening.seek(heard)
-
-
-class DriftBinding:
-    """The TF / AR tab shows the drift of the comparison."""
-
-    def __init__(self, panel: DriftPanel, studio: Studio) -> None:
-        self._panel = panel
-        self._studio = studio
-        panel.seek_requested.connect(studio.listening.seek)
-        studio.timeline.playhead_changed.connect(panel.set_playhead)
-        studio.inspection.changed.connect(self.show)
-        studio.comparison.changed.connect(self.show)
-        self._shown: object = None
-        self.show()
-
-    def show(self) -> None:
-        """Show the present measures."""
-        inspection = self._studio.inspection
-        analysis = inspection.analysis
-        drift = analysis.drift if analysis is not None else None
-        if drift is None:
-            self._shown = None
-            busy = inspection.is_busy or self._studio.comparison.is_busy
-            problem = analysis.drift_problem if analysis is not None else inspection.problem
-            self._panel.set_empty(MEASURING if busy else problem or NO_COMPARISON)
-        elif drift is not self._shown:
-            self._shown = drift
-            verdict = drift.verdict[:1].upper() + drift.verdict[1:]
-            self._panel.set_drift(verdict, drift_rows(drift), list(drift.off_path), drift.departure_s)
-            self._panel.set_curves(drift.divergence, drift.energy_ratio_db, drift.seconds)
-
-
-def drift_rows(drift: DriftFacts) -> list[tuple[str, str]]:
-    """The numbers of a free run as (label, value)."""
-    ratio = drift.energy_ratio_db
-    departure = "–" if drift.departure_s is None else f"{drift.departure_s:.2f} s"
-    rows = [
-        ("Departure", departure),
-        ("Energy ratio", f"{_median_db(ratio)}, end {_median_db(_last_fifth(ratio))}"),
-        ("Length", f"{drift.seconds:.2f} s (reference {drift.reference_seconds:.2f} s)"),
-    ]
-    spread = drift.latent_std_ratio
-    if spread is not None:
-        rows.insert(2, ("Latent-std ratio", f"{_ratio(spread)}, end {_ratio(_last_fifth(spread))}"))
-    if drift.missing_s > 0:
-        rows.append(("Speech missing", f"{drift.missing_s:.2f} s"))
-    return rows
-
-
-def _last_fifth(values: np.ndarray) -> np.ndarray:
-    return values[-max(1, len(values) // 5) :]
-
-
-def _ratio(values: np.ndarray) -> str:
-    finite = values[np.isfinite(values)]
-    return f"{np.median(finite):.2f}" if len(finite) else "–"
-
-
-def _median_db(values: np.ndarray) -> str:
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return "–"
-    rounded = round(float(np.median(finite)), 1) + 0.0  # no minus before nothing
-    return f"{rounded:+.1f} dB".replace("-", "\u2212")

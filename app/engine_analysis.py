@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 import numpy as np
 
 from app.engine_messages import Analyse, Analysed, DriftFacts, PaneErrors, Step
+from app.engine_mixed import attention_facts, latents_on_one_scale
 
 TRUTH, FORCED, FREE = "ground_truth", "teacher_forced", "autoregressive"
 
@@ -31,7 +32,13 @@ def analyse(request: Analyse, cancelled: Callable[[], bool]) -> Generator[Step, 
     if FREE not in request.mels or FORCED not in request.mels or cancelled():
         return Analysed(panes, None, "There is no free run to measure.")
     try:
-        return Analysed(panes, drift_facts(request))
+        drift = drift_facts(request)
+        yield Step(0.9, "Measuring attention")
+        attention = {key: attention_facts(trace) for key, trace in request.traces.items() if not cancelled()}
+        latent_s = truth.shape[1] / (request.sample_rate / request.hop_length)
+        latent_s /= max(1, len(request.latents.get(FORCED, ())))
+        maps = latents_on_one_scale(request.latents, FORCED, FREE, latent_s)
+        return Analysed(panes, drift, attention=attention, latent_maps=maps)
     except AnalysisError as error:
         return Analysed(panes, None, str(error))
 

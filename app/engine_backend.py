@@ -27,11 +27,13 @@ from app.engine_messages import (
     Step,
     VoiceLoaded,
 )
+from app.engine_mixed import run_mixed
 from app.engine_panes import align_panes, study_error
 from app.engine_report import core_comparison, write_report
 from app.engine_speakers import map_speakers
 from app.engine_sweep import make_cell
 from app.messages_listening import MatchLevels
+from app.messages_mixed import RunMixed
 from app.messages_panes import AlignPanes, StudyError
 from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
@@ -88,6 +90,8 @@ class CoreBackend:
                 return make_cell(request, cancelled)
             case StudyError():
                 return study_error(request, self._ready_voice().vocoder, cancelled)
+            case RunMixed():
+                return run_mixed(self._ready_voice(), request, cancelled)
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")
@@ -203,7 +207,7 @@ def compared_of(comparison: Comparison) -> Compared:
         original=comparison.original,
         sample_rate=comparison.sample_rate,
         panes={
-            key: PaneSound(pane.mel, pane.wave, pane.mel_l1, pane.latents)
+            key: PaneSound(pane.mel, pane.wave, pane.mel_l1, pane.latents, pane.trace)
             for key, pane in comparison.panes.items()
         },
         stop_reason=comparison.stop_reason,

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from app.messages_listening import MatchLevels
+from app.messages_mixed import AttentionFacts, LatentMaps, RunMixed
 from app.messages_panes import PaneRequest
 from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
+from lewm_core.predictor_trace import PredictorTrace
 
 
 # ---------------------------------------------------------------------- requests
@@ -81,7 +83,7 @@ class Analyse:
     """Measure the panes of a comparison: `mels` by pane key, the ground truth among them.
 
     `stop_reason` is that of the free run; `sample_rate` (Hz) and `hop_length` (samples) are those of the mels;
-    `latents` (n, d) by pane key, where a pane has them.
+    `latents` (n, d) and `traces` of the predictor's steps by pane key, where a pane has them.
     """
 
     mels: dict[str, np.ndarray]
@@ -89,10 +91,11 @@ class Analyse:
     sample_rate: int
     hop_length: int
     latents: dict[str, np.ndarray] = field(default_factory=dict)
+    traces: dict[str, PredictorTrace] = field(default_factory=dict)
 
 
 CoreRequest = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
-Request = CoreRequest | PaneRequest | MapSpeakers | WriteReport | MatchLevels | MakeCell
+Request = CoreRequest | PaneRequest | MapSpeakers | WriteReport | MatchLevels | MakeCell | RunMixed
 
 
 # ---------------------------------------------------------------------- results
@@ -143,17 +146,22 @@ class Spoken:
 
 @dataclass(frozen=True)
 class PaneSound:
-    """One pane: mel, its vocoded wave, its mel L1 to the ground truth (natural-log units), its latents (n, d)."""
+    """One pane: mel, its vocoded wave, its mel L1 to the ground truth (natural-log units), its latents (n, d), and
+    the predictor's steps where it ran."""
 
     mel: np.ndarray
     wave: np.ndarray
     mel_l1: float | None = None
     latents: np.ndarray | None = None
+    trace: PredictorTrace | None = None
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Panes of one comparison by key, in the order of the screen; cancelled ones hold what was made."""
+    """Panes of one comparison by key, in the order of the screen; cancelled ones hold what was made.
+
+    `mixed` says which mixed run stands in the place of the free run ("": none does).
+    """
 
     text: str
     speaker: str
@@ -162,6 +170,7 @@ class Compared:
     panes: dict[str, PaneSound]
     stop_reason: str
     recipe: dict[str, Any] = field(default_factory=dict)
+    mixed: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,12 +229,14 @@ class DriftFacts:
 class Analysed:
     """What was measured: errors by pane key (without the ground truth), and the drift of the free run.
 
-    `drift_problem` says why there is no drift.
+    `drift_problem` says why there is no drift; `attention` is by pane key.
     """
 
     panes: dict[str, PaneErrors]
     drift: DriftFacts | None
     drift_problem: str = ""
+    attention: dict[str, AttentionFacts] = field(default_factory=dict)
+    latent_maps: LatentMaps | None = None
 
 
 # ---------------------------------------------------------------------- on the way

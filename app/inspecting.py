@@ -59,7 +59,8 @@ class InspectionController(QObject):
         if "ground_truth" not in mels:
             return
         latents = {key: pane.latents for key, pane in result.panes.items() if pane.latents is not None}
-        request = Analyse(mels, result.stop_reason, result.sample_rate, config.hop_length, latents)
+        traces = {key: pane.trace for key, pane in result.panes.items() if pane.trace is not None}
+        request = Analyse(mels, result.stop_reason, result.sample_rate, config.hop_length, latents, traces)
         job = self._engine.submit(request, "Measuring", "analyse")
         self.job = job
         job.finished.connect(lambda analysis: self._on_analysed(result, analysis))

@@ -13,6 +13,8 @@ from app.session import SOURCES, Session
 from app.takes import Take
 from app.timeline import Range, Timeline
 
+LEAD_IN = 0.5
+"""Seconds of what one knows already that are played before what is new."""
 WHY_SILENT = {
     "original": "Open a clip to hear the original (Ctrl+Shift+O).",
     "ground_truth": "The vocoded clip is made by the comparison; open a clip and wait for it.",
@@ -131,6 +133,13 @@ class ListeningController(QObject):
         self.choose("autoregressive")
         if take.id == self._session.current_take and self._player.has("autoregressive"):
             self._player.play(0.0)
+
+    def play_mixed(self, from_s: float) -> None:
+        """Play a mixed run from just before the time (s) at which it becomes something new."""
+        self.choose("autoregressive")
+        if self._player.has("autoregressive"):
+            self.seek(max(0.0, from_s - LEAD_IN))
+            self._player.play(max(0.0, from_s - LEAD_IN))
 
     def seek(self, seconds: float) -> None:
         """Go to a time."""

@@ -23,10 +23,9 @@ from PySide6.QtWidgets import (
 from app import blind_keys
 from app.binding_differences import DEFINITIONS as DIFFERENCE_DEFINITIONS
 from app.binding_differences import DifferencesBinding, PairBinding
+from app.binding_drift import DRIFT_DEFINITIONS, DriftBinding
 from app.binding_inspector import (
-    DRIFT_DEFINITIONS,
     MEASURES,
-    DriftBinding,
     ErrorStripBinding,
     SliceBinding,
 )

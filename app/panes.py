@@ -158,6 +158,8 @@ class PaneModel(QObject):
             pane = result.panes[key]
             timing = " along DTW" if key == "autoregressive" else ""
             detail = "" if pane.mel_l1 is None else f"L1 {pane.mel_l1:.2f}{timing}"
+            if key == "autoregressive" and result.mixed:
+                detail = f"mixed: {result.mixed} · {detail}"
             sound = Sound(pane.wave, result.sample_rate) if len(pane.wave) else None
             return pane.mel, PaneContent(self._as_db(pane.mel), sound, detail)
         if key == "ground_truth" and clip is not None:

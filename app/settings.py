@@ -48,6 +48,9 @@ class Settings:
     pair_second: str = "ground_truth"
     pair_range: float = 12.0
     blink_timed: bool = True
+    drift_sections: str = "mix latents curves attention numbers"
+    drift_run: str = "autoregressive"
+    drift_head: str = "mean"
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""
@@ -66,6 +69,8 @@ INSPECTOR_TABS = {
     "checkpoint": "Checkpoint",
 }
 """The pages of the inspector from the top, with their titles."""
+DRIFT_SECTIONS = ("mix", "latents", "curves", "attention", "numbers")
+"""Parts of the TF / AR page that fold; `drift_sections` names those that are open."""
 _CHOICES = {
     "theme": THEMES,
     "arrangement": ARRANGEMENTS,
@@ -74,6 +79,7 @@ _CHOICES = {
     "error_pane": ("reconstruction", "teacher_forced", "autoregressive"),
     "error_measure": ("l1", "blur"),
     "second_rendering": ("reconstruction", "teacher_forced", "autoregressive"),
+    "drift_run": ("teacher_forced", "autoregressive"),
     "noise_of": ("reconstruction", "teacher_forced", "autoregressive"),
     "pair_view": ("off", "difference", "wipe", "blink"),
 }

@@ -24,6 +24,7 @@ from app.inspecting import InspectionController
 from app.jobs import Job, ThreadJobs
 from app.levels import LevelMatching
 from app.listening import ListeningController
+from app.mixing import MixingController
 from app.noise_study import NoiseController
 from app.panes import PaneModel
 from app.paths import Places
@@ -39,6 +40,10 @@ from app.voice import VoiceController
 from lewm_core.config import MelConfig
 
 logger = logging.getLogger(__name__)
+LANES_SHOWN = (
+    "speak", "load", "export", "figure", "inspect", "clip", "compare", "mixed", "analyse", "align", "noise",
+)  # fmt: skip
+"""Whose job the transport bar shows, the first that runs."""
 AUTOSAVE_DELAY = 800
 """Milliseconds after a change until the session is saved."""
 
@@ -75,6 +80,7 @@ class Studio(QObject):
         self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
         self.alignment = AlignmentController(self.engine, self.comparison, self.panes, session, settings, self)
         self.noise = NoiseController(self.engine, self.comparison, self.panes, settings, self)
+        self.mixing = MixingController(self.engine, self.comparison, session, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
         self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)
         votes = VoteStore(places.votes)
@@ -97,9 +103,10 @@ class Studio(QObject):
         return settings, first_session() if is_first and not messages else session
 
     def _connect(self) -> None:
-        for controller in (self.voice, self.speaking, self.comparison, self.listening, self.exporting, self.blind):
+        speech = (self.voice, self.speaking, self.comparison, self.mixing)
+        for controller in (*speech, self.listening, self.exporting, self.blind):
             controller.trouble.connect(self._on_trouble)
-        for worker in (self.voice, self.speaking, self.comparison, self.inspection, self.alignment, self.noise):
+        for worker in (*speech, self.inspection, self.alignment, self.noise):
             worker.job_started.connect(self.job_started)
             worker.changed.connect(self.changed)
         for keeper in (self.alignment, self.noise):  # they change settings
@@ -114,6 +121,7 @@ class Studio(QObject):
         self.panes.sounds_changed.connect(self.changed)
         self.engine.given_up.connect(lambda sentence: self.notice.emit(sentence, "error"))
         self.speaking.spoken.connect(self._on_spoken)
+        self.mixing.heard.connect(self.listening.play_mixed)
         self.voice.loaded.connect(self._on_voice)
         self.session.events.connect(self._on_session)
         self.timeline.selection_changed.connect(lambda _selection: self.changed.emit())
@@ -199,7 +207,7 @@ class Studio(QObject):
 
     def running_job(self) -> Job | None:
         """The job to show in the transport bar."""
-        for lane in ("speak", "load", "export", "figure", "inspect", "clip", "compare", "analyse", "align", "noise"):
+        for lane in LANES_SHOWN:
             job = self.engine.lanes.get(lane) or self.jobs.lanes.get(lane)
             if job is not None:
                 return job

@@ -1,100 +1,220 @@
-"""The free run against the teacher-forced one: a verdict in words, the numbers, and both over time."""
+"""TF against AR: a verdict in words, the numbers, latents, curves and attention of both runs on one time axis."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from widgets.attention_view import AttentionMap, AttentionView
+from widgets.fold_section import FoldSection
+from widgets.heat_strip import DIVERGING, HeatStrip
+from widgets.mel_header import ElidedLabel
 from widgets.mel_viewport import Range
+from widgets.mixed_controls import MixedControls
 from widgets.style_sheet import set_role
 from widgets.theme import current_theme
+from widgets.time_strip import TimeStrip
 from widgets.trace_strip import TraceStrip
 
-_PLOT_HEIGHT = 84
-_ENERGY_BOUNDS = (-40.0, 20.0)
+MARGIN = 42
+"""Pixels left of every plot of the panel: one time axis for all."""
+WIDE_FROM = 620
+"""Width in px from which the parts stand in two columns."""
+_CURVES = {
+    "divergence": ("Divergence", (0.0, 1.5)),
+    "energy": ("Energy ratio, dB", (-40.0, 20.0)),
+    "spread": ("Latent-std ratio", (0.0, 1.5)),
+    "stop": ("Stop probability", (0.0, 1.0)),
+}
+_SPREAD_LEVELS = (-3.0, 3.0)
+SECTIONS = {
+    "mix": "Mixed run",
+    "numbers": "Numbers",
+    "latents": "Latents",
+    "curves": "Curves",
+    "attention": "Attention",
+}
+FORCED, FREE = "teacher_forced", "autoregressive"
+RUNS = [(FORCED, "TF"), (FREE, "AR")]
+STOP_THRESHOLD = 0.5
 
 
 class DriftPanel(QWidget):
-    """Shows what it is told; a click in a curve asks to go there (`seek_requested`, s in the free run)."""
+    """Shows what it is told. All plots have the axis of the mels, s; each keeps the time of its own run on it."""
 
-    seek_requested = Signal(float)
+    seek_requested = Signal(float, str)
+    """(time in s, key of the run whose time that is)."""
+    section_toggled = Signal(str, bool)
+    """(section, is open)."""
 
     def __init__(self, definitions: dict[str, str], parent: QWidget | None = None) -> None:
-        """definitions: tool tips by "divergence" and "energy", and by the label of a row."""
+        """definitions: tool tips by section, curve ("divergence", ...), control, and label of a row."""
         super().__init__(parent)
         self._definitions = definitions
         self._verdict = QLabel(self)
         self._verdict.setProperty("role", "title")
         self._verdict.setWordWrap(True)
-        self._explanation = QLabel("The autoregressive run against the teacher-forced prediction", self)
+        self._verdict.setToolTip(definitions.get("verdict", ""))
+        self._explanation = QLabel("", self)
         self._explanation.setWordWrap(True)
         set_role(self._explanation, "muted")
+        self.mix = MixedControls(definitions, MARGIN, self)
+        self.mix.dragged.connect(self.set_moment)
+        self.attention = AttentionView(RUNS, MARGIN, self)
+        self.attention.seek_requested.connect(lambda time: self.seek_requested.emit(time, self.attention.run))
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(6)
+        self._grid.setVerticalSpacing(5)
         self._grid.setColumnStretch(1, 1)
-        self._rows: list[tuple[QLabel, QLabel]] = []
-        self.divergence = TraceStrip("Divergence over time", self)
-        self.energy = TraceStrip("Energy ratio over time", self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self._verdict)
-        column.addWidget(self._explanation)
-        column.addSpacing(4)
-        column.addLayout(self._grid)
-        column.addSpacing(8)
-        for key, title, strip in (
-            ("divergence", "Divergence (1: unrelated)", self.divergence),
-            ("energy", "Energy ratio, dB", self.energy),
-        ):
-            label = QLabel(title, self)
-            label.setProperty("role", "small")
-            label.setToolTip(definitions.get(key, ""))
-            strip.setToolTip(definitions.get(key, ""))
-            strip.setFixedHeight(_PLOT_HEIGHT)
-            strip.set_margins(38, 0)
-            strip.seek_requested.connect(self.seek_requested)
-            column.addWidget(label)
-            column.addWidget(strip)
-        column.addStretch(1)
+        self._rows: list[tuple[QLabel, ElidedLabel]] = []
+        self.curves = {key: self._curve(key) for key in _CURVES}
+        self.curves["stop"].set_level(STOP_THRESHOLD)
+        self.latents = {key: self._latents(key, label) for key, label in RUNS}
+        self.sections = {key: self._section(key) for key in SECTIONS}
+        self._fill_sections()
+        self._left, self._right = QVBoxLayout(), QVBoxLayout()
+        self._columns = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._columns.setContentsMargins(12, 8, 12, 12)
+        self._columns.setSpacing(8)
+        self._build()
         self.set_empty("There is no free run to measure yet.")
 
+    # ------------------------------------------------------------------ building
+    def _curve(self, key: str) -> TraceStrip:
+        strip = TraceStrip(f"{_CURVES[key][0]} over time", self)
+        strip.set_title(_CURVES[key][0])
+        strip.setFixedHeight(66)
+        self._dress(strip, key, FREE)
+        return strip
+
+    def _latents(self, key: str, label: str) -> HeatStrip:
+        strip = HeatStrip(f"Latents over time, {label}", self)
+        strip.set_title(label)
+        strip.setMinimumHeight(84)
+        self._dress(strip, "latents", key)
+        return strip
+
+    def _dress(self, strip: TimeStrip, key: str, run: str) -> None:
+        strip.setToolTip(self._definitions.get(key, ""))
+        strip.set_margins(MARGIN, 0)
+        strip.seek_requested.connect(lambda time: self.seek_requested.emit(time, run))
+
+    def _section(self, key: str) -> FoldSection:
+        section = FoldSection(SECTIONS[key], self._definitions.get(key, ""), self)
+        section.toggled.connect(lambda is_open: self.section_toggled.emit(key, is_open))
+        return section
+
+    def _fill_sections(self) -> None:
+        self.sections["mix"].column.addWidget(self.mix)
+        self.sections["numbers"].column.addLayout(self._grid)
+        for strip in self.latents.values():
+            self.sections["latents"].column.addWidget(strip, 1)
+        for curve in self.curves.values():
+            self.sections["curves"].column.addWidget(curve)
+        self.sections["attention"].column.addWidget(self.attention, 1)
+
+    def _build(self) -> None:
+        for column in (self._left, self._right):
+            column.setSpacing(6)
+            self._columns.addLayout(column, 1)
+        self._left.addWidget(self._verdict)
+        self._left.addWidget(self._explanation)
+        for key in ("mix", "latents", "curves"):
+            self._left.addWidget(self.sections[key])
+        self._left.addStretch(1)
+        for key in ("attention", "numbers"):
+            self._right.addWidget(self.sections[key])
+        self._right.addStretch(1)
+
+    # ------------------------------------------------------------------ what is shown
     def set_empty(self, message: str) -> None:
         """Say why there is nothing to show."""
         self._verdict.setText(message)
         set_role(self._verdict, "muted")
+        self._explanation.setText("")
         self._show_rows([])
-        for strip in (self.divergence, self.energy):
+        for strip in self.curves.values():
             strip.set_trace(None)
+            strip.set_lower_trace(None)
             strip.set_markers([])
+        for heat in self.latents.values():
+            heat.set_map(None)
+        self.attention.set_maps({}, "")
+        for section in self.sections.values():
+            section.setVisible(False)
 
     def set_drift(
-        self, verdict: str, rows: list[tuple[str, str]], off_path: list[Range], departure_s: float | None
-    ) -> None:
+        self, verdict: str, rows: list[tuple[str, str]], off_path: list[Range], departure_s: float | None,
+        explanation: str = "",
+    ) -> None:  # fmt: skip
         """The verdict in words, (label, value) rows, and what to mark in the curves (s in the free run)."""
         self._verdict.setText(verdict)
         set_role(self._verdict, "title")
+        self._explanation.setText(explanation)
+        self._explanation.setVisible(bool(explanation))
         self._show_rows(rows)
-        self.divergence.set_markers([] if departure_s is None else [departure_s], off_path)
+        self.curves["divergence"].set_markers([] if departure_s is None else [departure_s], off_path)
+        for section in self.sections.values():
+            section.setVisible(True)
 
-    def set_curves(
-        self, divergence: NDArray[np.floating], energy_ratio_db: NDArray[np.floating], seconds: float
-    ) -> None:
-        """Both curves over the whole free run of `seconds`: divergence `(u,)`, energy ratio `(t,)` in dB."""
-        seconds = max(seconds, 0.01)
-        self.divergence.set_trace(divergence, len(divergence) / seconds, (0.0, 1.5))
-        self.energy.set_trace(energy_ratio_db, len(energy_ratio_db) / seconds, _ENERGY_BOUNDS, "dB")
-        for strip in (self.divergence, self.energy):
-            strip.set_time_range(0.0, seconds)
+    def set_free_title(self, title: str) -> None:
+        """What the run is called that is held against the teacher-forced one: "AR", or another word."""
+        self.latents[FREE].set_title(title)
+        self.attention.set_runs([RUNS[0], (FREE, title)])
 
-    def set_playhead(self, time: float | None) -> None:
-        """Move the playhead of both curves to a time in s."""
-        self.divergence.set_playhead(time)
-        self.energy.set_playhead(time)
+    def set_curve(
+        self, key: str, values: NDArray[np.floating] | None, rate: float = 1.0, offset: float = 0.0,
+        lower: tuple[NDArray[np.floating], float, float] | None = None,
+    ) -> None:  # fmt: skip
+        """One of the curves: values `(frames,)`, `rate` a second from `offset` (s) on; None hides it.
+
+        lower: values, rate and offset of a second curve, drawn thin under it. Raises KeyError.
+        """
+        strip = self.curves[key]
+        strip.setVisible(values is not None)
+        strip.set_trace(values, rate, _CURVES[key][1], "dB" if key == "energy" else "", offset)
+        strip.set_lower_trace(*lower) if lower is not None else strip.set_lower_trace(None)
+
+    def set_latents(self, maps: dict[str, NDArray[np.floating]], latent_s: float) -> None:
+        """Latents `(n, dimensions)` by run, in standard deviations, `latent_s` seconds each."""
+        self.sections["latents"].setVisible(bool(maps))
+        for key, strip in self.latents.items():
+            values = maps.get(key)
+            strip.set_map(
+                None if values is None else values.T, None, latent_s, _SPREAD_LEVELS, DIVERGING
+            )
+
+    def set_attention(self, maps: dict[str, AttentionMap], empty: str = "") -> None:
+        """Attention by run; `empty` says why a run has none."""
+        self.sections["attention"].setVisible(bool(maps))
+        self.attention.set_maps(maps, empty)
+
+    def set_open_sections(self, keys: set[str]) -> None:
+        """Open these sections and fold the others; emits nothing."""
+        for key, section in self.sections.items():
+            section.set_open(key in keys)
+
+    def set_time_range(self, start: float, stop: float) -> None:
+        """Show the times from `start` to `stop` (s) in every plot."""
+        for strip in self._strips():
+            strip.set_time_range(start, stop)
+
+    def set_playhead(self, times: dict[str, float]) -> None:
+        """Move the playhead of all plots to the time (s) at which each run speaks the same; {} hides it."""
+        for strip in (*self.curves.values(), self.latents[FREE]):
+            strip.set_playhead(times.get(FREE))
+        for strip in (self.mix.ruler, self.latents[FORCED]):
+            strip.set_playhead(times.get(FORCED))
+        self.attention.set_playhead(times)
+
+    def set_moment(self, time: float | None) -> None:
+        """Mark the moment (s) from which the run is free, in every plot."""
+        for strip in self._strips():
+            if strip is not self.mix.ruler:
+                strip.set_moment(time)
 
     def verdict(self) -> str:
         """The words shown."""
@@ -104,16 +224,35 @@ class DriftPanel(QWidget):
         """The numbers shown."""
         return [(label.text(), value.text()) for label, value in self._rows if not value.isHidden()]
 
+    @property
+    def is_wide(self) -> bool:
+        """True while the parts stand in two columns."""
+        return self._columns.direction() == QBoxLayout.Direction.LeftToRight
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two columns as soon as there is room for them."""
+        super().resizeEvent(event)
+        wide = self.width() >= WIDE_FROM
+        if wide != self.is_wide:
+            way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+            self._columns.setDirection(way)
+            self._columns.setSpacing(20 if wide else 8)
+            self.attention.strip.setMinimumHeight(320 if wide else 190)
+            for strip in self.latents.values():
+                strip.setMinimumHeight(110 if wide else 84)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(current_theme().surface))
         painter.end()
 
+    def _strips(self) -> list[TimeStrip]:
+        return [self.mix.ruler, *self.latents.values(), *self.curves.values(), self.attention.strip]
+
     def _show_rows(self, rows: list[tuple[str, str]]) -> None:
         while len(self._rows) < len(rows):
-            label, value = QLabel(self), QLabel(self)
+            label, value = QLabel(self), ElidedLabel("", self)
             label.setProperty("role", "small")
-            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._grid.addWidget(label, len(self._rows), 0)
             self._grid.addWidget(value, len(self._rows), 1)
             self._rows.append((label, value))
@@ -122,6 +261,7 @@ class DriftPanel(QWidget):
             if there:
                 label.setText(rows[number][0])
                 value.setText(rows[number][1])
-                label.setToolTip(self._definitions.get(rows[number][0], ""))
+                for widget in (label, value):
+                    widget.setToolTip(self._definitions.get(rows[number][0], ""))
             label.setVisible(there)
             value.setVisible(there)

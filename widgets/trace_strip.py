@@ -7,43 +7,35 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
 
 from widgets.mel_viewport import Range
 from widgets.theme import current_theme, interface_font, mix, translucent
+from widgets.time_strip import TimeStrip
 
-_STRIP = 8
 _LABELS = 44
 """Width in px that the two labels of the value axis need."""
 
 
-class TraceStrip(QWidget):
-    """Draws values `(frames,)` over the visible time range; NaN leaves a gap.
-
-    The widget never moves the time itself: a click asks by `seek_requested` (s).
-    """
-
-    seek_requested = Signal(float)
+class TraceStrip(TimeStrip):
+    """Draws values `(frames,)` over the visible time range; NaN leaves a gap. A second curve may lie under it."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(name, parent)
         self._values: NDArray[np.float64] | None = None
         self._frame_rate = 1.0
+        self._offset = 0.0
         self._bounds: Range = (0.0, 1.0)
         self._unit = ""
-        self._range: Range = (0.0, 1.0)
-        self._playhead: float | None = None
+        self._lower: tuple[NDArray[np.float64], float, float] | None = None
+        self._level: float | None = None
         self._markers: list[float] = []
         self._bands: list[Range] = []
         self._empty = ""
-        self._margins = (_LABELS + 8, 4)
         self._columns: list[tuple[float, float, float]] | None = None
-        self.setAccessibleName(name)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setMinimumHeight(40)
+        self.set_margins(_LABELS + 8, 4)
 
     # What is shown
 
@@ -53,11 +45,27 @@ class TraceStrip(QWidget):
         frame_rate: float = 1.0,
         bounds: Range = (0.0, 1.0),
         unit: str = "",
+        offset: float = 0.0,
     ) -> None:
-        """Show values, `frame_rate` of them a second, between `bounds`; None shows the empty message."""
+        """Show values, `frame_rate` of them a second, between `bounds`; None shows the empty message.
+
+        offset: time of the first value in s.
+        """
         self._values = None if values is None else np.asarray(values, dtype=np.float64)
-        self._frame_rate, self._bounds, self._unit = frame_rate, bounds, unit
+        self._frame_rate, self._bounds, self._unit, self._offset = frame_rate, bounds, unit, offset
         self._redraw()
+
+    def set_lower_trace(
+        self, values: NDArray[np.floating] | None, frame_rate: float = 1.0, offset: float = 0.0
+    ) -> None:
+        """A second curve, drawn as a thin line under the first, between the same bounds."""
+        self._lower = None if values is None else (np.asarray(values, dtype=np.float64), frame_rate, offset)
+        self.update()
+
+    def set_level(self, level: float | None) -> None:
+        """Draw a thin line across at a value that means something, such as a threshold."""
+        self._level = level
+        self.update()
 
     def set_empty_message(self, text: str) -> None:
         """What is said while there is nothing to draw."""
@@ -69,40 +77,12 @@ class TraceStrip(QWidget):
         self._markers, self._bands = list(times), list(bands)
         self.update()
 
-    def set_time_range(self, start: float, stop: float) -> None:
-        """Show the times from `start` to `stop` (s)."""
-        if stop > start and (start, stop) != self._range:
-            self._range = (start, stop)
-            self._redraw()
-
-    def set_playhead(self, time: float | None) -> None:
-        """Move the playhead to a time in s; None hides it. Cheap enough for every frame."""
-        if time != self._playhead:
-            for place in (self._playhead, time):
-                if place is not None:
-                    self.update(QRect(math.floor(self._x_of(place)) - _STRIP, 0, 2 * _STRIP, self.height()))
-            self._playhead = time
-
-    def set_margins(self, left: int, right: int) -> None:
-        """Pixels left and right of the curve, so that it stands under what it belongs to."""
-        if (left, right) != self._margins:
-            self._margins = (left, right)
-            self._redraw()
-
-    def time_at(self, x: float) -> float:
-        """The time in s at a pixel column."""
-        start, stop = self._range
-        return start + (x - self._margins[0]) / max(self._plot_width(), 1.0) * (stop - start)
-
     def value_at(self, time: float) -> float:
         """The value at a time in s; NaN where there is none."""
-        index = round(time * self._frame_rate)
+        index = round((time - self._offset) * self._frame_rate)
         if self._values is None or not 0 <= index < len(self._values):
             return math.nan
         return float(self._values[index])
-
-    def sizeHint(self) -> QSize:
-        return QSize(300, 56)
 
     # Painting
 
@@ -117,19 +97,19 @@ class TraceStrip(QWidget):
             painter.setPen(QColor(theme.text_muted))
             box = plot.adjusted(8, 0, -8, 0)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty)
+            self._paint_title(painter, plot)
             painter.end()
             return
         self._paint_axis(painter, plot)
         painter.setClipRect(plot)
         for start, stop in self._bands:
-            left, right = self._x_of(start), self._x_of(stop)
+            left, right = self.x_of(start), self.x_of(stop)
             painter.fillRect(QRectF(left, plot.top(), max(right - left, 1), plot.height()), _tint())
+        self._paint_lower(painter)
         self._paint_curve(painter, plot)
-        if self._playhead is not None:
-            painter.fillRect(
-                QRectF(self._x_of(self._playhead), plot.top(), 2, plot.height()), QColor(theme.playhead)
-            )
+        self._paint_lines(painter, plot)
         self._paint_markers(painter, plot)
+        self._paint_title(painter, plot)
         painter.end()
 
     def _paint_axis(self, painter: QPainter, plot: QRectF) -> None:
@@ -138,12 +118,26 @@ class TraceStrip(QWidget):
         line = QColor(mix(theme.plot_background, theme.text_muted, 0.3))
         if low < 0 < high:
             painter.fillRect(QRectF(plot.left(), round(self._y_of(0.0)), plot.width(), 1), line)
+        if self._level is not None:
+            painter.fillRect(QRectF(plot.left(), round(self._y_of(self._level)), plot.width(), 1), line)
         painter.setPen(QColor(theme.text_muted))
         height = painter.fontMetrics().height()
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for value, top in ((high, plot.top()), (low, plot.bottom() - height)):
-            text = f"{value:g}".replace("-", "\u2212") + (f" {self._unit}" if value == high and self._unit else "")
+            text = f"{value:g}".replace("-", "\u2212") + (
+                f" {self._unit}" if value == high and self._unit else ""
+            )
             painter.drawText(QRectF(0, top, plot.left() - 6, height), right, text)
+
+    def _paint_lower(self, painter: QPainter) -> None:
+        if self._lower is None:
+            return
+        values, rate, offset = self._lower
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(current_theme().text_muted), 1.2))
+        for run in _runs(self._points(values, rate, offset)):
+            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in run]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_curve(self, painter: QPainter, plot: QRectF) -> None:
         theme = current_theme()
@@ -167,18 +161,23 @@ class TraceStrip(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(current_theme().error))
         for time in self._markers:
-            x, top = self._x_of(time), plot.top()
+            x, top = self.x_of(time), plot.top()
             painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 8)]))
             painter.drawRect(QRectF(x - 0.5, top, 1, plot.height()))
 
     def _curve(self) -> list[tuple[float, float, float]]:
+        if self._columns is None and self._values is not None:
+            self._columns = self._points(self._values, self._frame_rate, self._offset)
+        return self._columns or []
+
+    def _points(
+        self, values: NDArray[np.float64], rate: float, offset: float
+    ) -> list[tuple[float, float, float]]:
         """(x, y, is_there) at most once a pixel column: the greatest distance from 0 of the frames in it."""
-        if self._columns is not None or self._values is None:
-            return self._columns or []
         start, stop = self._range
-        first = max(0, math.floor(start * self._frame_rate) - 1)
-        last = min(len(self._values), math.ceil(stop * self._frame_rate) + 2)
-        shown = self._values[first:last]
+        first = max(0, math.floor((start - offset) * rate) - 1)
+        last = max(first, min(len(values), math.ceil((stop - offset) * rate) + 2))
+        shown = values[first:last]
         per_column = max(1, int(len(shown) / max(self._plot_width(), 1.0)))
         points = []
         low, high = self._bounds
@@ -186,20 +185,9 @@ class TraceStrip(QWidget):
             part = shown[index : index + per_column]
             part = part[np.isfinite(part)]
             value = float(part[np.argmax(np.abs(part))]) if len(part) else math.nan
-            middle = (first + index + (per_column - 1) / 2) / self._frame_rate
-            points.append((self._x_of(middle), self._y_of(min(max(value, low), high)), float(len(part) > 0)))
-        self._columns = points
+            middle = (first + index + (per_column - 1) / 2) / rate + offset
+            points.append((self.x_of(middle), self._y_of(min(max(value, low), high)), float(len(part) > 0)))
         return points
-
-    def _plot(self) -> QRectF:
-        return QRectF(self._margins[0], 1, self._plot_width(), self.height() - 2)
-
-    def _plot_width(self) -> float:
-        return max(0.0, self.width() - sum(self._margins))
-
-    def _x_of(self, time: float) -> float:
-        start, stop = self._range
-        return self._margins[0] + (time - start) / (stop - start) * self._plot_width()
 
     def _y_of(self, value: float) -> float:
         low, high = self._bounds
@@ -209,25 +197,8 @@ class TraceStrip(QWidget):
         self._columns = None
         self.update()
 
-    # Events
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._columns = None
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go to the time that was clicked."""
-        self._ask(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Scrub while the button is held."""
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._ask(event)
-
-    def _ask(self, event: QMouseEvent) -> None:
-        if self._values is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            start, stop = self._range
-            self.seek_requested.emit(min(max(self.time_at(event.position().x()), start), stop))
+    def _is_filled(self) -> bool:
+        return self._values is not None
 
 
 def _tint() -> QColor:

@@ -5,6 +5,8 @@ divergence   RMS over dimensions of (free - reference) / standard deviation of t
 std ratio    spread (root of the variance over LATENT_WINDOW_S, summed over dimensions) of the free run over
              that of the reference at the same relative position, as the energy ratio in ``drift``; towards 0
              when the run stands still (collapse).
+maps         latents of both in standard deviations of the reference's dimension from its mean, so that one colour
+             scale fits all of them; the dimensions that move most first, those that never move left out.
 """
 
 from __future__ import annotations
@@ -71,6 +73,30 @@ def latent_drift(reference: np.ndarray | None, free: np.ndarray | None, path: Wa
     its = its[(position * len(free)).astype(np.int64)]
     ratio = np.divide(its, own, out=np.full(len(own), np.nan), where=own > 1e-9)
     return LatentDrift(centres / path.frame_rate, divergence, ratio)
+
+
+def latent_maps(reference: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Put the latents of two runs on one scale, to be looked at side by side.
+
+    Args:
+        reference: (n, d).  free: (k, d).
+
+    Returns:
+        (n, e) and (k, e), and the dimensions (e,) that they are.
+
+    Raises:
+        AnalysisError: their dimensions differ.
+    """
+    reference, free = as_mel(reference, "reference latents"), as_mel(free, "free run's latents")
+    if reference.shape[1] != free.shape[1]:
+        raise AnalysisError(
+            f"The latents have {reference.shape[1]} and {free.shape[1]} dimensions; take both from one checkpoint."
+        )
+    mean, spread = reference.mean(axis=0), reference.std(axis=0)
+    dimensions = np.argsort(-spread, kind="stable")
+    dimensions = dimensions[spread[dimensions] > 1e-6]
+    mean, spread = mean[dimensions], spread[dimensions]
+    return (reference[:, dimensions] - mean) / spread, (free[:, dimensions] - mean) / spread, dimensions
 
 
 def _local_spread(latents: np.ndarray, window: int) -> np.ndarray:

@@ -31,11 +31,14 @@ from app.engine_messages import (
     Step,
     VoiceLoaded,
 )
+from app.engine_mixed import attention_facts, latents_on_one_scale
 from app.messages_listening import LevelsMatched, MatchLevels
+from app.messages_mixed import MixedMade, RunMixed
 from app.messages_panes import AlignPanes, ErrorStudied, PanesAligned, StudyError, StudyRow
 from app.messages_report import ReportWritten, WriteReport
 from app.messages_speakers import MapSpeakers, SpeakersMapped
 from app.messages_sweep import MakeCell
+from lewm_core.predictor_trace import PredictorTrace
 from lewm_core.sweep_cells import CellRendering, SweepCell
 
 RATE, HOP, BANDS = 24_000, 256, 100
@@ -72,6 +75,24 @@ def fake_wave(frames: int, hz: float) -> np.ndarray:
     return np.asarray(0.3 * np.sin(2 * np.pi * hz * t), dtype=np.float32)
 
 
+def fake_trace(frames: int, own: bool = True) -> PredictorTrace:
+    """Two layers of two heads that look along the diagonal of the five sounds of "hello", eight frames a step."""
+    step_s, units = 8 * HOP / RATE, tuple("həlˈo")
+    steps = frames // 8
+    centre = np.linspace(0, len(units) - 1, steps)
+    bell = np.exp(-(((np.arange(len(units))[None, :] - centre[:, None]) / 0.8) ** 2))
+    attention = np.broadcast_to(bell / bell.sum(1, keepdims=True), (2, 2, steps, len(units)))
+    edges = np.linspace(0, steps * step_s, len(units) + 1)
+    return PredictorTrace(
+        np.arange(steps) * step_s, step_s, np.linspace(0, 0.9, steps, dtype=np.float32),
+        attention.astype(np.float16), units, np.stack((edges[:-1], edges[1:]), 1), np.full(steps, own),
+    )  # fmt: skip
+
+
+def fake_latents(frames: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(frames // 2, 6)).astype(np.float32)
+
+
 class FakeBackend:
     """Text commands: "!slow" takes its time, "!fail" is bad input, "!bug" a fault, "!die" kills the process."""
 
@@ -106,6 +127,8 @@ class FakeBackend:
                 return self._make_cell(request, cancelled)
             case StudyError():
                 return self._study(request)
+            case RunMixed():
+                return self._mixed(request, cancelled)
 
     def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
         yield Step(0.5, "Loading")
@@ -158,8 +181,12 @@ class FakeBackend:
         panes = {
             "ground_truth": PaneSound(fake_mel(200), fake_wave(200, 220)),
             "reconstruction": PaneSound(fake_mel(200, 1), fake_wave(200, 440), 0.22),
-            "teacher_forced": PaneSound(fake_mel(200, 2), fake_wave(200, 550), 0.31),
-            "autoregressive": PaneSound(fake_mel(180, 3), fake_wave(180, 660), 0.9),
+            "teacher_forced": PaneSound(
+                fake_mel(200, 2), fake_wave(200, 550), 0.31, fake_latents(200, 2), fake_trace(200, False)
+            ),
+            "autoregressive": PaneSound(
+                fake_mel(180, 3), fake_wave(180, 660), 0.9, fake_latents(180, 3), fake_trace(180)
+            ),
         }
         recipe = {"text": request.text, "speaker": request.speaker}
         return Compared(request.text, request.speaker, request.wave, RATE, panes, "stop_head", recipe)
@@ -225,7 +252,9 @@ class FakeBackend:
             off_path=((1.0, 1.5),),
             latent_std_ratio=np.linspace(1.0, 0.0, 100, dtype=np.float32),
         )
-        return Analysed(panes, drift)
+        attention = {key: attention_facts(trace) for key, trace in request.traces.items()}
+        maps = latents_on_one_scale(request.latents, "teacher_forced", "autoregressive", 2 * HOP / RATE)
+        return Analysed(panes, drift, attention=attention, latent_maps=maps)
 
     def _match_levels(self, request: MatchLevels) -> Generator[Step, None, Any]:
         """Loudness by plain power: enough for gains that a test can check."""
@@ -254,3 +283,20 @@ class FakeBackend:
             for number, key in enumerate(keys)
         }
         return SweepCell(name, request.step, item, item.speaker or "heart", made, RATE, "stop_head")
+
+    def _mixed(self, request: RunMixed, cancelled: Callable[[], bool]) -> Generator[Step, None, Any]:
+        """A share of own history of 0.13 takes its time, one of 0.66 is refused."""
+        if request.own_rate == 0.66:
+            raise BadInputError("That run cannot be made. Choose another share.")
+        steps = 200 if request.own_rate == 0.13 else 3
+        for step in range(steps):
+            yield Step(step / steps, "Running", fake_mel(40 + step, 7))
+            if cancelled():
+                break
+            time.sleep(0.01)
+        frames = 190
+        trace = fake_trace(frames)
+        pane = PaneSound(fake_mel(frames, 7), fake_wave(frames, 880), 0.4, fake_latents(frames, 7), trace)
+        remark = f"free from {request.free_from_s:.2f} s, {100 * request.own_rate:.0f} %"
+        recipe = {"free_from_s": request.free_from_s, "own_rate": request.own_rate}
+        return MixedMade(pane, "max_length", remark, recipe)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
-from app.binding_inspector import drift_rows
+from app.binding_drift import drift_rows
 from app.engine_messages import DriftFacts
 from app.main_window import MainWindow
 from app.session import Clip

@@ -10,7 +10,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QPushButton
 
-from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip, Measure
 from widgets.frequency_scale import MelScale
 from widgets.pane_colours import pane_colour
@@ -169,22 +168,3 @@ def test_curves_stand_out_from_their_ground(theme):
     colours = [pane_colour(place, theme) for place in range(6)]
     assert len(set(colours)) == 6
     assert all(contrast_ratio(colour, theme.plot_background) >= 3 for colour in colours)
-
-
-def test_the_drift_panel_shows_verdict_numbers_and_where(qtbot):
-    panel = DriftPanel({"Departure": "what it is"})
-    qtbot.addWidget(panel)
-    panel.resize(300, 500)
-    panel.show()
-    assert panel.rows() == []
-    panel.set_drift("Leaves at 1.0 s", [("Departure", "1.00 s"), ("Length", "2 s")], [(1.0, 1.5)], 1.0)
-    panel.set_curves(np.linspace(0, 1, 200), np.full(180, -3.0), 2.0)
-    assert panel.verdict() == "Leaves at 1.0 s"
-    assert panel.rows() == [("Departure", "1.00 s"), ("Length", "2 s")]
-    strip = panel.divergence
-    x = round(38 + 0.5 * (strip.width() - 38))
-    with qtbot.waitSignal(panel.seek_requested) as asked:
-        qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
-    assert asked.args == [pytest.approx(1.0, abs=0.02)]
-    panel.set_empty("Nothing.")
-    assert panel.rows() == []
