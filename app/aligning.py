@@ -12,7 +12,7 @@ from app.engine import Engine
 from app.engine_messages import Failure
 from app.jobs import Job
 from app.messages_panes import AlignPanes, PanesAligned
-from app.panes import PaneModel
+from app.panes import SECOND, PaneModel
 from app.session import Session
 from app.settings import Settings
 from lewm_core.time_map import TimeMap, time_map
@@ -71,7 +71,12 @@ class AlignmentController(QObject):
         self.changed.emit()
 
     def parts(self, one_source: str, other_source: str) -> bool:
-        """True where the same word lies at different times in two sources or panes."""
+        """True where the same word lies at different times in two sources or panes.
+
+        A second checkpoint has a timing of its own, for which there is no path: times stay what they are.
+        """
+        if SECOND in (one_source, other_source):
+            return False
         return self.is_linked and (one_source == FREE) != (other_source == FREE)
 
     def moved(self, seconds: float, from_source: str, to_source: str) -> float:

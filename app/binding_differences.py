@@ -7,7 +7,7 @@ import numpy as np
 from app.aligning import FREE, TRUTH
 from app.messages_panes import ErrorStudied
 from app.pairing import Pair, make_pair
-from app.panes import NOISE, PANE_TITLES
+from app.panes import NOISE, PANE_TITLES, SECOND
 from app.studio import Studio
 from widgets.differences_panel import DifferencesPanel
 from widgets.measure_table import MeasureRow
@@ -16,7 +16,7 @@ from widgets.mel_comparison import MelComparison
 PAIR = "pair"
 """Key of the pane that shows two others against each other."""
 NOISE_TITLE = "Matched noise"
-PANE_CHOICES = {**PANE_TITLES, NOISE: NOISE_TITLE}
+PANE_CHOICES = {**PANE_TITLES, NOISE: NOISE_TITLE, SECOND: "B"}
 DEFINITIONS = {
     "pair": "A minus B in dB over all bands and frames that both have: mean absolute (L1, in nats; × 8.686: dB) "
     "and mean signed (above 0: A is louder).\nOne of them autoregressive: it is put on the clip's time axis by dynamic "
@@ -55,6 +55,7 @@ class PairBinding:
         studio.panes.pane_changed.connect(self._on_pane)
         studio.alignment.changed.connect(self.show)
         studio.noise.changed.connect(self.show)
+        studio.second.changed.connect(self.show_panes)
         canvas = mels.pane(PAIR).pair
         canvas.flipped.connect(lambda _second: self._show_detail())
         self.show()
@@ -120,8 +121,14 @@ class PairBinding:
             else:
                 pane.pair.set_pair(pair.first, pair.second, studio.panes.frame_rate, titles)
         self._show_detail()
-        extra = [key for key, on in ((NOISE, settings.show_noise), (PAIR, view != "off")) if not on]
-        self._mels.set_hidden_panes([*self.hidden(), *extra])
+        self.show_panes()
+
+    def show_panes(self) -> None:
+        """Show the panes that are wanted: by the person, by the pair, by the second checkpoint."""
+        settings = self._studio.settings
+        switched = ((NOISE, settings.show_noise), (PAIR, settings.pair_view != "off"))
+        extra = [key for key, on in switched if not on]
+        self._mels.set_hidden_panes([*self.hidden(), *extra, *self._studio.second.hidden_panes()])
 
     def numbers(self) -> str:
         """The pair in numbers."""
@@ -183,7 +190,8 @@ class DifferencesBinding:
 
     def _show_pair(self) -> None:
         panel, settings = self._panel, self._studio.settings
-        panel.set_panes(list(PANE_CHOICES.items()) if settings.show_noise else list(PANE_TITLES.items()))
+        on = {NOISE: settings.show_noise, SECOND: self._studio.second.is_open}
+        panel.set_panes([(key, title) for key, title in PANE_CHOICES.items() if on.get(key, True)])
         panel.set_pair(settings.pair_first, settings.pair_second)
         panel.set_view(settings.pair_view)
         panel.set_range(settings.pair_range)

@@ -17,6 +17,8 @@ from lewm_core.analysis.run_folder import SavedCheckpoint
 from lewm_core.sweep_cells import SweepCell, SweepItem
 
 logger = logging.getLogger(__name__)
+SECOND, GRID = "second", "grid"
+"""Owners of wishes: the checkpoint beside the voice, and the window with all of them."""
 MEMORY = 256 * 1024 * 1024
 """Bytes of mels and waves that are kept; what was looked at longest ago goes first."""
 

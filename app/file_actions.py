@@ -46,6 +46,18 @@ class FileActions:
         self._studio.set_setting("show_inspector", True)
         self._studio.voice.inspect(str(path))
 
+    def ask_run(self) -> None:
+        """Ask for the folder of a training run and put its checkpoints beside the loaded voice."""
+        folder = self.dialogs.open_folder("Run: a folder that training saves checkpoints into")
+        if folder is not None:
+            self._studio.second.open_folder(folder)
+
+    def ask_second(self) -> None:
+        """Ask for a checkpoint and put it beside the loaded voice."""
+        path = self.dialogs.open_file("Compare with checkpoint", CHECKPOINT_FILTER)
+        if path is not None:
+            self._studio.second.open_file(path)
+
     def ask_vocoder(self) -> None:
         """Ask for a folder with a Vocos and load the voice with it."""
         folder = self.dialogs.open_folder("Vocoder: a folder with config.yaml and weights")

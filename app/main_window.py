@@ -31,12 +31,14 @@ from app.binding_inspector import (
 )
 from app.binding_listening import LISTENING_DEFINITIONS, ListeningPageBinding
 from app.binding_panels import CheckpointBinding, ComposeBinding, TakesBinding
+from app.binding_run import RUN_DEFINITIONS, RunBinding
 from app.binding_speakers import SPEAKER_DEFINITIONS, SpeakersBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
 from app.clip_bar import ClipBar
 from app.drops import DropTarget
 from app.examples import example_clips
 from app.file_actions import FileActions
+from app.grid_window import GridWindow
 from app.jobs import Job
 from app.key_guard import KeyGuard
 from app.menus import build_tool_bar, clips_menu, fill_menu_bar, recent_checkpoints_menu
@@ -54,6 +56,7 @@ from widgets.inspector import Inspector
 from widgets.listening_page import ListeningPage
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
+from widgets.run_page import RunPage
 from widgets.shortcut_sheet import ShortcutSheet
 from widgets.speaker_panel import SpeakerPanel
 from widgets.spectrum_slice import SpectrumSlice
@@ -79,6 +82,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(application_icon())
         self.setMinimumSize(SMALLEST)
         self._is_shut = False
+        self._grid: GridWindow | None = None
         self.compose = ComposePanel(self)
         self.take_list = TakeList(self)
         self.mels = MelComparison(self)
@@ -88,6 +92,7 @@ class MainWindow(QMainWindow):
         self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
         self.speakers = SpeakerPanel(SPEAKER_DEFINITIONS, self)
         self.checkpoint = CheckpointPanel(self)
+        self.run_page = RunPage(RUN_DEFINITIONS, self)
         self.listening_page = ListeningPage(LISTENING_DEFINITIONS, self)
         self.inspector = Inspector(self)
         self.transport = TransportBar(self)
@@ -153,6 +158,7 @@ class MainWindow(QMainWindow):
             "drift": ("split", self.drift),
             "speakers": ("users", self.speakers),
             "checkpoint": ("box", self.checkpoint),
+            "run": ("history", self.run_page),
             "listening": ("ear", self.listening_page),
         }
         for page_id, title in INSPECTOR_TABS.items():
@@ -192,6 +198,7 @@ class MainWindow(QMainWindow):
             SliceBinding(self.slice, self.mels, studio),
             ErrorStripBinding(self.errors, self.mels, studio),
             DriftBinding(self.drift, studio),
+            RunBinding(self.run_page, studio),
             ListeningPageBinding(self.listening_page, studio, self.files.dialogs),
         )
         self.pair = PairBinding(self.mels, studio)
@@ -199,6 +206,9 @@ class MainWindow(QMainWindow):
         self._takes = TakesBinding(self.take_list, studio)
         self._transport = TransportBinding(self.transport, self.mels, studio)
         self.checkpoint.open_requested.connect(self.files.ask_checkpoint)
+        self.run_page.folder_requested.connect(self.files.ask_run)
+        self.run_page.file_requested.connect(self.files.ask_second)
+        self.run_page.grid_requested.connect(self.show_grid)
         self.inspector.page_changed.connect(lambda page: self.studio.set_setting("inspector_tab", page))
         self.inspector.wide_requested.connect(self.widen_inspector)
         self._columns.splitterMoved.connect(lambda _at, _which: self.inspector.set_wide(self._is_inspector_wide()))
@@ -307,6 +317,14 @@ class MainWindow(QMainWindow):
         """Delete the selected takes."""
         self._takes.delete(self.take_list.selected_ids() or [self.studio.session.current_take or ""])
 
+    def show_grid(self) -> None:
+        """The window with checkpoints, texts and speakers in a grid; made when it is first wanted."""
+        if self._grid is None:
+            self._grid = GridWindow(self, self.studio, self.files.dialogs)
+        self._grid.show()
+        self._grid.raise_()
+        self._grid.activateWindow()
+
     def show_shortcuts(self) -> None:
         """The shortcut sheet."""
         sheet = ShortcutSheet(self.registry.shortcut_groups([blind_keys.HELP, MOUSE_HELP]), self)
@@ -355,6 +373,8 @@ class MainWindow(QMainWindow):
             self._is_shut = True
             self._refresh_timer.stop()
             self._remember_layout()
+            if self._grid is not None:
+                self._grid.close()
             self.studio.shutdown()
         event.accept()
 

@@ -23,7 +23,15 @@ PANE_TITLES = {
 }
 NOISE = "noise"
 """Key of the pane with noise of the same L1 as a model's error, which a person switches on."""
-SOURCE_TITLES = {"original": "Original", **PANE_TITLES, "ground_truth": "Vocoded", NOISE: "Noise"}
+SECOND = "second"
+"""Key of the pane with what another checkpoint makes of the sentence."""
+SOURCE_TITLES = {
+    "original": "Original",
+    **PANE_TITLES,
+    "ground_truth": "Vocoded",
+    NOISE: "Noise",
+    SECOND: "B",
+}
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Settings:
     drift_sections: str = "mix latents curves attention numbers"
     drift_run: str = "autoregressive"
     drift_head: str = "mean"
+    second_alone: bool = True
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""
@@ -64,6 +65,7 @@ INSPECTOR_TABS = {
     "slice": "Slice",
     "differences": "Differences",
     "drift": "TF / AR",
+    "run": "Checkpoints over time",
     "listening": "Listening",
     "speakers": "Speakers",
     "checkpoint": "Checkpoint",

@@ -13,8 +13,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.aligning import AlignmentController
+from app.background import BackgroundEngine
 from app.blind_listening import BlindListening
 from app.blind_test import VoteStore
+from app.cells import GRID, SECOND, CellMaker
 from app.comparing import ComparisonController
 from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
@@ -29,6 +31,8 @@ from app.noise_study import NoiseController
 from app.panes import PaneModel
 from app.paths import Places
 from app.player import Player
+from app.run_watch import RunWatch
+from app.second_checkpoint import SecondCheckpoint
 from app.session import Clip, Session
 from app.session_store import restore_session, save_session
 from app.settings import Settings, load_settings, save_settings
@@ -85,6 +89,11 @@ class Studio(QObject):
         self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)
         votes = VoteStore(places.votes)
         self.blind = BlindListening(self.listening, self.player, session, self.store, votes, self)
+        self.background = BackgroundEngine(backend, self)
+        self.cells = CellMaker(self.background, (SECOND, GRID), self)
+        self.second = SecondCheckpoint(
+            self.cells, RunWatch(self.jobs, self), session, settings, self.voice, self.comparison, self.panes, self
+        )
         self.takes = TakeEdits(session, self.store, self.undo)
         self.exporting = ExportController(self)
         self._autosave = QTimer(self)
@@ -104,7 +113,8 @@ class Studio(QObject):
 
     def _connect(self) -> None:
         speech = (self.voice, self.speaking, self.comparison, self.mixing)
-        for controller in (*speech, self.listening, self.exporting, self.blind):
+        beside = (self.blind, self.background, self.second)
+        for controller in (*speech, self.listening, self.exporting, *beside):
             controller.trouble.connect(self._on_trouble)
         for worker in (*speech, self.inspection, self.alignment, self.noise):
             worker.job_started.connect(self.job_started)
@@ -117,6 +127,8 @@ class Studio(QObject):
         self.player.playing_changed.connect(lambda _playing: self.changed.emit())
         self.levels.changed.connect(lambda: self._set("match_levels", self.levels.is_on))
         self.blind.changed.connect(self.changed)
+        self.second.changed.connect(self.changed)
+        self.second.changed.connect(lambda: self._autosave.start())
         self.panes.lost_take.connect(self._on_trouble)
         self.panes.sounds_changed.connect(self.changed)
         self.engine.given_up.connect(lambda sentence: self.notice.emit(sentence, "error"))
@@ -156,6 +168,8 @@ class Studio(QObject):
         if self.session.selection is not None:
             self.timeline.set_selection(self.session.selection)
         self.blind.load()
+        if self.settings.run_folder and Path(self.settings.run_folder).is_dir():
+            self.second.open_folder(Path(self.settings.run_folder))
         self.player.refresh_devices()
         self.jobs.start("Getting ready", _import_sound_files, "ready")
 
@@ -163,7 +177,9 @@ class Studio(QObject):
         """Save, and end every thread and process of the studio."""
         self._autosave.stop()
         self.levels.shutdown()
+        self.second.shutdown()
         self.player.shutdown()
+        self.background.shutdown()
         self.engine.shutdown()
         self.jobs.shutdown()
         self.takes.forget_deleted()

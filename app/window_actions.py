@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.actions import ActionRegistry, ActionSpec, Condition, always
 from app.pane_actions import add_noise_source, add_pane_actions
-from app.panes import SOURCE_TITLES
+from app.panes import SECOND, SOURCE_TITLES
 from app.session import SOURCES
 from app.settings import ARRANGEMENTS, INSPECTOR_TABS, THEMES
 from app.voice import VOCODERS
@@ -125,6 +125,8 @@ def _play(window: MainWindow, registry: ActionRegistry) -> None:
             str(number), choice="source", separated=number == 1,
             checked=_equals(lambda: studio.player.source, source))  # fmt: skip
     add_noise_source(window, add)
+    add("source_second", "Listen to the second checkpoint", lambda: listening.choose(SECOND), "7", choice="source",
+        enabled=lambda: SECOND in studio.panes.sounds(), checked=lambda: studio.player.source == SECOND)  # fmt: skip
     add("match_levels", "&Match levels", lambda: studio.levels.set_on(not studio.levels.is_on), "M", checkable=True,
         separated=True, hint="Play everything equally loud (BS.1770)", checked=lambda: studio.levels.is_on)  # fmt: skip
     add("rescan_devices", "Look for sound &devices", lambda: studio.player.refresh_devices(rescan=True),
@@ -145,6 +147,12 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
         enabled=lambda: studio.voice.candidate is not None and studio.voice.loading is None)  # fmt: skip
     add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None),
         enabled=lambda: studio.session.checkpoint is not None)  # fmt: skip
+    add("compare_with", "Compare with c&heckpoint…", _then_run_page(window, window.files.ask_second), separated=True,
+        icon="layers", hint="What another checkpoint makes of the same sentence, beside the loaded voice")  # fmt: skip
+    add("open_run", "Open &run folder…", _then_run_page(window, window.files.ask_run), icon="history",
+        hint="Slide through the checkpoints of a training run")  # fmt: skip
+    add("close_second", "Put the second checkpoint a&way", studio.second.close,
+        enabled=lambda: studio.second.is_open)  # fmt: skip
     can_choose = lambda: studio.voice.is_ready and studio.voice.loading is None  # noqa: E731
     for name, title in VOCODERS.items():
         add(f"vocoder_{name or 'own'}", title, _later(studio.voice.choose_vocoder, name), choice="vocoder",
@@ -164,6 +172,8 @@ def _window(window: MainWindow, registry: ActionRegistry) -> None:
         "Ctrl+2", checkable=True, checked=lambda: settings.show_inspector)  # fmt: skip
     add("show_errors", "&Error strip", lambda: window.show_panel("show_errors", not settings.show_errors),
         "Ctrl+3", checkable=True, checked=lambda: settings.show_errors)  # fmt: skip
+    add("show_grid", "&Grid of checkpoints", window.show_grid, "Ctrl+G", icon="layout-grid",
+        hint="Checkpoints by texts and speakers, rendered in the background")  # fmt: skip
     add("full_screen", "&Full screen", window.toggle_full_screen, "F11", checkable=True, separated=True,
         checked=window.isFullScreen)  # fmt: skip
 
@@ -189,6 +199,15 @@ def _adder(registry: ActionRegistry, group: str) -> Callable[..., None]:
         registry.add(spec, run, enabled, checked)
 
     return add
+
+
+def _then_run_page(window: MainWindow, ask: Callable[[], object]) -> Callable[[], object]:
+    def run() -> None:
+        ask()
+        if window.studio.second.is_open:
+            window.show_tab("run")
+
+    return run
 
 
 def _later(run: Callable[[str], object], value: str) -> Callable[[], object]:

@@ -112,6 +112,18 @@ def open_run(folder: Path | str, known: RunFolder | None = None) -> RunFolder:
     return RunFolder(folder, tuple(found), tuple(unfinished), logs)
 
 
+def open_checkpoint(path: Path | str) -> SavedCheckpoint:
+    """Look into the header of one checkpoint file.
+
+    Raises:
+        CheckpointError: it is missing, not whole, or none of ours.
+    """
+    path = Path(path)
+    if not is_whole(path):
+        raise CheckpointError(f"{path.name} is cut short, or still being written. Wait for it, or copy it again.")
+    return _from_header(path, read_header(path), _stamp(path))
+
+
 def _looked_into(path: Path, before: SavedCheckpoint | None, unfinished: list[str]) -> SavedCheckpoint | None:
     """The checkpoint in a file; None when it is another program's, or not whole (then it is noted)."""
     try:

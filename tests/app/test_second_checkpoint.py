@@ -1,0 +1,171 @@
+"""A second checkpoint beside the loaded voice, and a run as a time line, with a fake engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.main_window import MainWindow
+from app.panes import SECOND
+from app.second_checkpoint import nearest_first
+from app.session import Clip
+from app.studio import Studio
+from tests.app.conftest import PATIENCE
+from tests.app.fakes import fake_mel
+from tests.lewm_core.test_run_folder import checkpoint_bytes
+
+
+def save(folder: Path, step: int, name: str = "") -> Path:
+    """A checkpoint of a run, moved into its place as training does."""
+    path = folder / "checkpoints" / f"{name or f'step-{step:06d}'}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_bytes(checkpoint_bytes(step))
+    return partial.replace(path)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    for step in (500, 1000, 1500):
+        save(tmp_path / "run", step)
+    lines = [{"step": step, "kind": "train", "total": 100 / step} for step in range(50, 1501, 50)]
+    log = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "run" / "predictor.log.jsonl").write_text(log)
+    return tmp_path / "run"
+
+
+def shown(studio: Studio) -> np.ndarray | None:
+    """The mel of the second pane in natural-log amplitude."""
+    mel = studio.panes.content(SECOND).mel_db
+    return None if mel is None else mel / 8.685889638
+
+
+def wait_for(qtbot, studio: Studio, step: int) -> None:  # type: ignore[no-untyped-def]
+    frames = 100 + step // 100  # the fake's mels grow with the step
+    qtbot.waitUntil(lambda: (mel := shown(studio)) is not None and mel.shape[1] == frames, timeout=PATIENCE)
+
+
+def test_sliding_through_a_run_shows_each_checkpoint(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    second = studio.second
+    second.open_folder(run)
+    wait_for(qtbot, studio, 1500)  # the newest one first
+    assert [saved.step for saved in second.checkpoints] == [500, 1000, 1500]
+    qtbot.waitUntil(lambda: second.left == 0, timeout=PATIENCE)
+    for place, step in ((0, 500), (1, 1000), (2, 1500)):
+        second.choose(place)
+        mel = shown(studio)  # at once: everything is rendered
+        assert mel is not None
+        np.testing.assert_allclose(mel, fake_mel(100 + step // 100, step), atol=1e-4)
+    assert studio.player.has(SECOND)
+
+
+def test_a_new_checkpoint_comes_up_by_itself_but_only_when_it_is_whole(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    second = studio.second
+    second.open_folder(run)
+    wait_for(qtbot, studio, 1500)
+    half = run / "checkpoints" / "step-002500.safetensors"
+    half.write_bytes(checkpoint_bytes(2500)[:700])
+    save(run, 2000)
+    studio.second._watch.look()
+    wait_for(qtbot, studio, 2000)  # the newest one was looked at: its successor follows
+    assert [saved.step for saved in second.checkpoints] == [500, 1000, 1500, 2000]
+    second.choose(0)
+    half.write_bytes(checkpoint_bytes(2500))
+    studio.second._watch.look()
+    qtbot.waitUntil(lambda: len(second.checkpoints) == 5, timeout=PATIENCE)
+    assert second.place == 0  # an older one that is looked at stays
+
+
+def test_another_sentence_is_rendered_anew(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    studio.second.open_folder(run)
+    wait_for(qtbot, studio, 1500)
+    before = studio.second.item()
+    studio.session.text = "Another one."
+    qtbot.waitUntil(lambda: studio.second.rendered(studio.second.chosen) is None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: studio.second.rendered(studio.second.chosen) is not None, timeout=PATIENCE)
+    assert studio.second.item() != before
+
+
+def test_speech_is_not_held_up_by_rendering(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    studio.session.text = "!slow run"
+    studio.second.open_folder(run)
+    qtbot.waitUntil(lambda: studio.cells.running is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: studio.background.process_id is not None, timeout=PATIENCE)
+    assert studio.background.process_id != studio.engine.process_id
+    running = studio.cells.running
+    studio.session.text = "Quick."
+    with qtbot.waitSignal(studio.speaking.spoken, timeout=PATIENCE):
+        studio.speaking.speak()
+    assert running is not None
+    assert studio.cells.cell(running) is None  # it was never finished
+    studio.second.close()
+    qtbot.waitUntil(lambda: studio.cells.running is None, timeout=PATIENCE)
+    studio.background.rest()
+    qtbot.waitUntil(lambda: studio.background.process_id is None, timeout=PATIENCE)
+
+
+def test_one_checkpoint_beside_the_voice_with_the_mels_of_a_clip(studio: Studio, clip: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    studio.open_clip(Clip(str(clip), text="What is said in it.", speaker="heart"))
+    qtbot.waitUntil(lambda: len(studio.panes.sounds()) == 5, timeout=PATIENCE)
+    studio.second.open_file(run / "checkpoints" / "step-000500.safetensors")
+    wait_for(qtbot, studio, 500)
+    for number, key in enumerate(("reconstruction", "teacher_forced", "autoregressive")):
+        studio.second.set_rendering(key)
+        mel = shown(studio)
+        assert mel is not None
+        np.testing.assert_allclose(mel, fake_mel(105, 500 + number), atol=1e-4)
+        assert studio.second.hidden_panes() == [
+            other for other in ("reconstruction", "teacher_forced", "autoregressive") if other != key
+        ]
+    assert "L1 0.50" in studio.panes.content(SECOND).detail
+    studio.second.close()
+    assert shown(studio) is None
+    assert studio.second.hidden_panes() == [SECOND]
+
+
+def test_what_cannot_be_used_is_said_and_changes_nothing(studio: Studio, tmp_path: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    studio.second.open_file(run / "checkpoints" / "step-000500.safetensors")
+    (tmp_path / "half.safetensors").write_bytes(checkpoint_bytes(1)[:-1])
+    for path in (tmp_path / "half.safetensors", tmp_path / "nothing.safetensors"):
+        with qtbot.waitSignal(studio.second.trouble, timeout=PATIENCE):
+            studio.second.open_file(path)
+    assert [saved.step for saved in studio.second.checkpoints] == [500]
+    with qtbot.waitSignal(studio.second.trouble, timeout=PATIENCE):
+        studio.second.open_folder(tmp_path / "nothing")
+
+
+def test_a_checkpoint_that_fails_says_so_and_the_others_go_on(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    save(run, 3000, "bad")
+    studio.second.open_folder(run)
+    qtbot.waitUntil(lambda: "damaged" in studio.second.problem, timeout=PATIENCE)
+    assert shown(studio) is None
+    studio.second.choose(0)
+    wait_for(qtbot, studio, 500)
+    assert studio.second.problem == ""
+
+
+def test_the_page_and_the_next_start(studio: Studio, run: Path, qtbot, make_studio: Callable[[], Studio]) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    window.show_tab("run")
+    page = window.run_page
+    studio.second.open_folder(run)
+    wait_for(qtbot, studio, 1500)
+    qtbot.waitUntil(lambda: len(page._figures.curves()) == 1 and studio.second.left == 0, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page._figures.curves()[0].steps.tolist() == [500, 1000, 1500], timeout=PATIENCE)
+    (loss,) = page._losses.curves()
+    assert (loss.name, len(loss.steps)) == ("train", 30)
+    page._losses.step_requested.emit(900.0)
+    assert studio.second.place == 1
+    assert window.mels.shown_panes() == ["autoregressive", SECOND]
+    window.close()
+    assert make_studio().settings.run_folder == str(run)
+
+
+def test_the_nearest_are_made_first() -> None:
+    names = ["a", "b", "c", "d", "e"]
+    assert nearest_first(names, 1) == ["b", "c", "a", "d", "e"]  # type: ignore[arg-type, comparison-overlap]
