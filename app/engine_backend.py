@@ -28,13 +28,13 @@ from app.engine_messages import (
     VoiceLoaded,
 )
 from app.engine_mixed import run_mixed
-from app.engine_panes import align_panes, study_error
+from app.engine_panes import align_panes, study_error, track_formants
 from app.engine_report import core_comparison, write_report
 from app.engine_speakers import map_speakers
 from app.engine_sweep import make_cell
 from app.messages_listening import MatchLevels
 from app.messages_mixed import RunMixed
-from app.messages_panes import AlignPanes, StudyError
+from app.messages_panes import AlignPanes, StudyError, TrackFormants
 from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
@@ -88,6 +88,8 @@ class CoreBackend:
                 return match_levels(request)
             case MakeCell():
                 return make_cell(request, cancelled)
+            case TrackFormants():
+                return track_formants(request, cancelled)
             case StudyError():
                 return study_error(request, self._ready_voice().vocoder, cancelled)
             case RunMixed():

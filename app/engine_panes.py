@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.engine_messages import Step
-from app.messages_panes import AlignPanes, ErrorStudied, PanesAligned, StudyError, StudyRow
+from app.messages_panes import (
+    AlignPanes,
+    ErrorStudied,
+    FormantsTracked,
+    PanesAligned,
+    StudyError,
+    StudyRow,
+    TrackFormants,
+)
 
 if TYPE_CHECKING:
     from lewm_core.analysis.error_study import ErrorStudy
@@ -69,3 +77,40 @@ def _rows(study: ErrorStudy) -> Generator[StudyRow, None, None]:
 
 def _kilo(hz: float) -> str:
     return f"{hz / 1000:g}"
+
+
+def track_formants(
+    request: TrackFormants, cancelled: Callable[[], bool]
+) -> Generator[Step, None, FormantsTracked]:
+    """Track the formants of every wave; a wave that cannot be tracked is left out and named."""
+    yield Step(0.02, "Tracking formants")
+    from lewm_core.analysis import formants
+    from lewm_core.analysis.checks import AnalysisError
+    from lewm_core.analysis.pitch import pitch_track
+
+    rate = request.sample_rate / request.hop_length
+    ceiling, problem = request.ceiling_hz, ""
+    if ceiling is None:
+        first = next(iter(request.waves))
+        try:
+            pitch = pitch_track(request.waves[first], request.sample_rate, request.frames[first], rate)
+            ceiling = formants.suggested_ceiling(pitch)
+        except AnalysisError:  # too short for a pitch
+            ceiling = formants.CEILING_HIGH_VOICE_HZ
+    settings = formants.FormantSettings(ceiling, request.number, request.window_s)
+    tracks: dict[str, formants.FormantTracks] = {}
+    for number, (key, wave) in enumerate(request.waves.items()):
+        if cancelled():
+            break
+        yield Step(0.1 + 0.9 * number / len(request.waves), "Tracking formants")
+        try:
+            tracks[key] = formants.track_formants(wave, request.sample_rate, request.frames[key], rate, settings)
+        except AnalysisError as error:
+            problem = str(error)
+    deviation = {
+        key: formants.formant_deviation(track, tracks["ground_truth"])
+        for key, track in tracks.items()
+        if "ground_truth" in tracks and key not in ("ground_truth", "autoregressive")
+    }
+    frequency = {key: np.asarray(track.frequency, np.float32) for key, track in tracks.items()}
+    return FormantsTracked(frequency, ceiling, deviation, problem)

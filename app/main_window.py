@@ -24,6 +24,8 @@ from app import blind_keys
 from app.binding_differences import DEFINITIONS as DIFFERENCE_DEFINITIONS
 from app.binding_differences import DifferencesBinding, PairBinding
 from app.binding_drift import DRIFT_DEFINITIONS, DriftBinding
+from app.binding_formants import DEFINITIONS as FORMANT_DEFINITIONS
+from app.binding_formants import FormantBinding
 from app.binding_inspector import (
     MEASURES,
     ErrorStripBinding,
@@ -51,8 +53,9 @@ from widgets.compose_panel import ComposePanel
 from widgets.differences_panel import DifferencesPanel
 from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip
+from widgets.formant_panel import FormantPanel
 from widgets.icons import application_icon, icon
-from widgets.inspector import Inspector
+from widgets.inspector import Inspector, stacked
 from widgets.listening_page import ListeningPage
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
@@ -67,7 +70,7 @@ from widgets.transport_bar import TransportBar
 logger = logging.getLogger(__name__)
 SMALLEST = QSize(960, 600)
 USUAL = QSize(1280, 800)
-LEFT_WIDTH, RIGHT_WIDTH = 290, 330
+LEFT_WIDTH, RIGHT_WIDTH = 290, 350
 WIDE_SHARE, MIDDLE_LEAST = 0.5, 460
 """A wide inspector takes this share of the window, but leaves this width (px) to the mels."""
 
@@ -88,6 +91,7 @@ class MainWindow(QMainWindow):
         self.mels = MelComparison(self)
         self.errors = ErrorStrip(MEASURES, self)
         self.slice = SpectrumSlice(self)
+        self.formants = FormantPanel(FORMANT_DEFINITIONS, self)
         self.differences = DifferencesPanel(DIFFERENCE_DEFINITIONS, self)
         self.drift = DriftPanel(DRIFT_DEFINITIONS, self)
         self.speakers = SpeakerPanel(SPEAKER_DEFINITIONS, self)
@@ -153,7 +157,7 @@ class MainWindow(QMainWindow):
 
     def _fill_inspector(self) -> None:
         pages: dict[str, tuple[str, QWidget]] = {
-            "slice": ("chart-spline", self.slice),
+            "slice": ("chart-spline", stacked(self.slice, self.formants)),
             "differences": ("contrast", self.differences),
             "drift": ("split", self.drift),
             "speakers": ("users", self.speakers),
@@ -201,6 +205,7 @@ class MainWindow(QMainWindow):
             RunBinding(self.run_page, studio),
             ListeningPageBinding(self.listening_page, studio, self.files.dialogs),
         )
+        self._formants = FormantBinding(self.formants, self.slice, self.mels, studio)
         self.pair = PairBinding(self.mels, studio)
         self._differences = DifferencesBinding(self.differences, self.pair, studio)
         self._takes = TakesBinding(self.take_list, studio)

@@ -47,7 +47,7 @@ def build_tool_bar(registry: ActionRegistry, checkpoint_menu: QMenu, clip_menu: 
     bar.addSeparator()
     for name in ("arrange_rows", "arrange_columns", "arrange_grid"):
         _add(bar, registry, name, "")
-    for name in ("fit", "zoom_selection"):
+    for name in ("fit", "zoom_selection", "formants"):
         _add(bar, registry, name, "")
     spacer = QWidget(bar)
     spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)

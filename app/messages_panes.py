@@ -76,4 +76,42 @@ class ErrorStudied:
     rows: tuple[StudyRow, ...]
 
 
-PaneRequest = AlignPanes | StudyError
+@dataclass(frozen=True)
+class TrackFormants:
+    """Track F1 to F4 of waves by pane key, on the `frames` of their mels, all with the same settings.
+
+    ceiling_hz None: the one that the pitch of the first wave suggests.
+    """
+
+    waves: dict[str, np.ndarray]
+    frames: dict[str, int]
+    sample_rate: int
+    hop_length: int
+    ceiling_hz: float | None
+    number: float
+    window_s: float
+
+    def is_same(self, other: TrackFormants) -> bool:
+        """True when it asks for the same: the same waves (by identity) with the same settings."""
+        mine = (self.frames, self.sample_rate, self.hop_length, self.ceiling_hz, self.number, self.window_s)
+        theirs = (other.frames, other.sample_rate, other.hop_length, other.ceiling_hz, other.number, other.window_s)
+        return mine == theirs and all(self.waves[key] is other.waves[key] for key in self.waves)
+
+
+@dataclass(frozen=True)
+class FormantsTracked:
+    """Formants by pane key: (4, frames) in Hz, NaN where there is none; panes too short for it are missing.
+
+    Attributes:
+        ceiling_hz: what they were searched below.
+        deviation: (4,) median deviation from the ground truth in per cent, for panes of its timing.
+        problem: why a pane has none; "" when all have.
+    """
+
+    frequency: dict[str, np.ndarray]
+    ceiling_hz: float
+    deviation: dict[str, np.ndarray]
+    problem: str = ""
+
+
+PaneRequest = AlignPanes | StudyError | TrackFormants

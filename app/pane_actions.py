@@ -27,6 +27,9 @@ def add_pane_actions(window: MainWindow, add: Callable[..., None]) -> None:
     add("pane_noise", "&Matched noise", lambda: studio.noise.set_shown(not settings.show_noise), "N",
         submenu="&Panes", checkable=True, checked=lambda: settings.show_noise,
         hint="The ground truth with random noise of the same mel L1 as a model's error")  # fmt: skip
+    add("formants", "&Formant tracks", lambda: studio.formants.set_shown(not settings.show_formants), "T",
+        icon="spline", checkable=True, checked=lambda: settings.show_formants,
+        hint="Draw F1 to F4 over every mel")  # fmt: skip
     for view, (title, key, hint) in VIEWS.items():
         add(f"pair_{view}", title, partial(_toggle_view, window, view), key, submenu="Compare &two panes",
             checkable=True, checked=partial(_is_view, window, view), hint=hint)  # fmt: skip

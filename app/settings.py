@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from app.paths import Places
@@ -41,6 +41,11 @@ class Settings:
     run_folder: str = ""
     second_rendering: str = "autoregressive"
     hidden_panes: str = ""
+    show_formants: bool = False
+    formant_number: float = 5.0
+    formant_window: float = 0.025
+    formant_ceilings: dict[str, float] = field(default_factory=dict)
+    """By speaker, Hz; speakers that are not in it get the suggested one."""
     noise_of: str = "reconstruction"
     show_noise: bool = False
     pair_view: str = "off"
@@ -90,16 +95,18 @@ _RANGES = {
     "level_low": (-140.0, 60.0),
     "level_high": (-140.0, 60.0),
     "pair_range": (3.0, 60.0),
+    "formant_number": (3.0, 8.0),
+    "formant_window": (0.01, 0.1),
 }
 
 
 def settings_from_json(data: dict[str, Any]) -> Settings:
     """Settings from a dict; an unknown, missing or unusable value gets its default, one at a time."""
     settings = Settings()
-    for field in fields(Settings):
-        value = data.get(field.name)
-        if _is_usable(field.name, value, getattr(settings, field.name)):
-            setattr(settings, field.name, value)
+    for known in fields(Settings):
+        value = data.get(known.name)
+        if _is_usable(known.name, value, getattr(settings, known.name)):
+            setattr(settings, known.name, value)
     return settings
 
 

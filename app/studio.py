@@ -22,6 +22,7 @@ from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
 from app.examples import first_session
 from app.exporting import ExportController
+from app.formants import FormantController
 from app.inspecting import InspectionController
 from app.jobs import Job, ThreadJobs
 from app.levels import LevelMatching
@@ -46,6 +47,7 @@ from lewm_core.config import MelConfig
 logger = logging.getLogger(__name__)
 LANES_SHOWN = (
     "speak", "load", "export", "figure", "inspect", "clip", "compare", "mixed", "analyse", "align", "noise",
+    "formants",
 )  # fmt: skip
 """Whose job the transport bar shows, the first that runs."""
 AUTOSAVE_DELAY = 800
@@ -85,6 +87,7 @@ class Studio(QObject):
         self.alignment = AlignmentController(self.engine, self.comparison, self.panes, session, settings, self)
         self.noise = NoiseController(self.engine, self.comparison, self.panes, settings, self)
         self.mixing = MixingController(self.engine, self.comparison, session, self)
+        self.formants = FormantController(self.engine, self.comparison, self.panes, session, settings, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
         self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)
         votes = VoteStore(places.votes)
@@ -116,10 +119,10 @@ class Studio(QObject):
         beside = (self.blind, self.background, self.second)
         for controller in (*speech, self.listening, self.exporting, *beside):
             controller.trouble.connect(self._on_trouble)
-        for worker in (*speech, self.inspection, self.alignment, self.noise):
+        for worker in (*speech, self.inspection, self.alignment, self.noise, self.formants):
             worker.job_started.connect(self.job_started)
             worker.changed.connect(self.changed)
-        for keeper in (self.alignment, self.noise):  # they change settings
+        for keeper in (self.alignment, self.noise, self.formants):  # they change settings
             keeper.changed.connect(self._autosave.start)
         self.exporting.job_started.connect(self.job_started)
         self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))

@@ -35,6 +35,8 @@ class FrequencyScale(Protocol):
 
     def hz_to_edge(self, hz: float) -> float: ...
 
+    def hz_to_edges(self, hz: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
     def ticks(self, low_edge: float, high_edge: float, min_gap: float) -> list[FrequencyTick]: ...
 
 
@@ -104,6 +106,10 @@ class MelScale:
 
     def hz_to_edge(self, hz: float) -> float:
         """Band edge position of a frequency in Hz, the inverse of :meth:`edge_to_hz`."""
+        return (hz_to_mel(hz) - self._lowest_mel) / self._mel_step - 0.5
+
+    def hz_to_edges(self, hz: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Band edge positions of many frequencies in Hz; NaN stays NaN."""
         return (hz_to_mel(hz) - self._lowest_mel) / self._mel_step - 0.5
 
     def band_to_hz(self, band: float) -> float:

@@ -31,7 +31,7 @@ class MeasureTable(QWidget):
         self._labels: list[list[QLabel]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(14)
+        self._grid.setHorizontalSpacing(9)
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(0, 1)
         self._heads = [QLabel(title, self) for title in columns]

@@ -11,12 +11,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from widgets.colour_maps import DEFAULT_COLOUR_MAP, lookup_table
 from widgets.mel_image import TOP_INDEX, ImageRequest, MelPyramid, render
 from widgets.mel_viewport import Range, Viewport
+from widgets.track_overlay import TrackWindow, draw_tracks
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class MelBacking:
         self._first_column = 0
         self._levels: Range = (-80.0, 0.0)
         self._palette = palette(DEFAULT_COLOUR_MAP, "#000000")
+        self._tracks: NDArray[np.floating] | None = None
 
     def invalidate(self) -> None:
         """The mel has changed: draw all of it when it is asked for next."""
@@ -53,6 +56,11 @@ class MelBacking:
     def set_colours(self, map_name: str, nothing: str) -> None:
         """The colour map, and the colour ``"#rrggbb"`` where there is no mel."""
         self._palette = palette(map_name, nothing)
+        self.invalidate()
+
+    def set_tracks(self, tracks: NDArray[np.floating] | None) -> None:
+        """Lines `(k, frames)` at band edge positions to be drawn over the mel; NaN where there is none."""
+        self._tracks = tracks
         self.invalidate()
 
     def pixmap(self, pyramid: MelPyramid, frame_rate: float, view: Viewport, ratio: float) -> QPixmap:
@@ -111,7 +119,13 @@ class MelBacking:
         height, width = indices.shape
         image = QImage(indices.data, width, height, width, QImage.Format.Format_Indexed8)
         image.setColorTable(self._palette)
-        return QPixmap.fromImage(image.convertToFormat(QImage.Format.Format_RGB32))
+        image = image.convertToFormat(QImage.Format.Format_RGB32)
+        if self._tracks is not None:
+            picture = np.frombuffer(image.bits(), np.uint8).reshape(height, image.bytesPerLine() // 4, 4)
+            left, right = (self._frame_at(column, frame_rate) for column in (begin, end))
+            window = TrackWindow(left, right, self._place.low, self._place.high, self._place.ratio)
+            draw_tracks(picture[:, :width], self._tracks, window)
+        return QPixmap.fromImage(image)
 
     def _frame_at(self, column: int, frame_rate: float) -> float:
         return frame_position((self._first_column + column) * self._seconds_per_column, frame_rate)

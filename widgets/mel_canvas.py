@@ -110,6 +110,11 @@ class MelCanvas(QWidget):
             self._backing.set_colours(name, self._theme.plot_background)
             self.update()
 
+    def set_tracks(self, tracks: NDArray[np.floating] | None) -> None:
+        """Lines `(k, frames)` at band edge positions over the mel (formants), NaN where there is none; or none."""
+        self._backing.set_tracks(tracks)
+        self.update()
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self._backing.set_colours(self._map_name, theme.plot_background)

@@ -145,6 +145,15 @@ class MelComparison(QWidget):
         self._update_bounds()
         self._refresh_hover()
 
+    def set_tracks(self, key: str, hertz: NDArray[np.floating] | None) -> None:
+        """Draw lines `(4, frames)` in Hz over the mel of a pane (formants F1 to F4), NaN where there is none; or none.
+
+        Raises:
+            KeyError: when there is no such pane.
+        """
+        edges = None if hertz is None else self._scale.hz_to_edges(np.asarray(hertz, dtype=np.float64))
+        self._panes[key].canvas.set_tracks(edges)
+
     def set_empty_message(self, key: str, text: str) -> None:
         """What to do next, shown while the pane has no mel."""
         self._panes[key].set_empty_message(text)

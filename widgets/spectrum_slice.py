@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -34,8 +34,12 @@ class SpectrumSlice(QWidget):
     a curve.
     """
 
+    moment_changed = Signal()
+    """Another moment is shown; see `time_of`."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._formants: dict[str, list[float]] = {}
         self._scale: FrequencyScale = MelScale()
         self._curves: dict[str, _Curve] = {}
         self._levels: Range = (-80.0, 0.0)
@@ -81,6 +85,13 @@ class SpectrumSlice(QWidget):
         """
         if (time, source, times or {}) != (self._time, self._source, self._times):
             self._time, self._source, self._times = time, source, dict(times or {})
+            self.update()
+            self.moment_changed.emit()
+
+    def set_formants(self, key: str, hertz: list[float]) -> None:
+        """Mark the formants of a pane at this moment, in Hz, on its curve."""
+        if hertz != self._formants.get(key, []):
+            self._formants[key] = hertz
             self.update()
 
     def time_of(self, key: str) -> float | None:
@@ -196,6 +207,12 @@ class SpectrumSlice(QWidget):
         points = [QPointF(x, y) for x, y in zip(places.tolist(), heights.tolist(), strict=True)]
         painter.setPen(QPen(translucent(colour, 0.95), 1.5))
         painter.drawPolyline(QPolygonF(points))
+        painter.setPen(QPen(QColor(current_theme().plot_background), 1))
+        painter.setBrush(QColor(colour))
+        for hz in self._formants.get(key, []):
+            place = QPointF(self._x_of(hz, plot), self._y_of(self._level(levels, hz), plot))
+            painter.drawEllipse(place, 3.5, 3.5)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _plot(self) -> QRectF:
         top = 8 + _LINE * (len(self._curves) + 1) + 8

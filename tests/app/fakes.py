@@ -34,7 +34,15 @@ from app.engine_messages import (
 from app.engine_mixed import attention_facts, latents_on_one_scale
 from app.messages_listening import LevelsMatched, MatchLevels
 from app.messages_mixed import MixedMade, RunMixed
-from app.messages_panes import AlignPanes, ErrorStudied, PanesAligned, StudyError, StudyRow
+from app.messages_panes import (
+    AlignPanes,
+    ErrorStudied,
+    FormantsTracked,
+    PanesAligned,
+    StudyError,
+    StudyRow,
+    TrackFormants,
+)
 from app.messages_report import ReportWritten, WriteReport
 from app.messages_speakers import MapSpeakers, SpeakersMapped
 from app.messages_sweep import MakeCell
@@ -129,6 +137,8 @@ class FakeBackend:
                 return self._study(request)
             case RunMixed():
                 return self._mixed(request, cancelled)
+            case TrackFormants():
+                return self._track(request)
 
     def _load(self, request: LoadVoice) -> Generator[Step, None, Any]:
         yield Step(0.5, "Loading")
@@ -216,6 +226,14 @@ class FakeBackend:
         centred = points - points.mean(axis=0)
         names, languages = zip(*SPEAKERS, strict=True)
         return SpeakersMapped(names, languages, points, centred @ centred.T, triangles, edges, (0.6, 0.4))
+
+    def _track(self, request: TrackFormants) -> Generator[Step, None, Any]:
+        """Formants at a tenth, a fifth, ... of the ceiling, so that a test sees which one was used."""
+        yield Step(0.5, "Tracking formants")
+        ceiling = request.ceiling_hz or 5000.0
+        shares = np.array([[0.1], [0.2], [0.3], [0.4]], np.float32) * ceiling
+        tracks = {key: np.repeat(shares, count, axis=1) for key, count in request.frames.items()}
+        return FormantsTracked(tracks, ceiling, {"reconstruction": np.array([1.0, 2.0, 3.0, np.nan])})
 
     def _study(self, request: StudyError) -> Generator[Step, None, Any]:
         yield Step(0.5, "Matching noise")

@@ -101,3 +101,61 @@ def test_growing_mel_of_twenty_seconds(
         view,
         lambda frame: view.set_mel("autoregressive", long_mel[:, : 100 + 5 * frame], FRAME_RATE),
     )
+
+
+@pytest.fixture
+def formants(seconds: int) -> np.ndarray:
+    """Four tracks in Hz that wander, with gaps."""
+    rng = np.random.default_rng(1)
+    frames = round(seconds * FRAME_RATE)
+    hertz = np.array([[500.0], [1500.0], [2500.0], [3500.0]]) + 100 * np.sin(np.arange(frames) / 20.0)
+    hertz[:, rng.random(frames) < 0.05] = np.nan
+    return hertz
+
+
+@pytest.mark.parametrize("span", [0.5, 5.0, 60.0, 500.0])
+def test_pan_with_formant_tracks(
+    benchmark: BenchmarkFixture, view: MelComparison, formants: np.ndarray, span: float
+) -> None:
+    for key in KEYS:
+        view.set_tracks(key, formants)
+
+    def step(frame: int) -> None:
+        start = 20.0 + frame * span / 200.0
+        view.set_time_range(start, start + span)
+
+    each_frame(benchmark, view, step)
+
+
+def test_zoom_with_formant_tracks(
+    benchmark: BenchmarkFixture, view: MelComparison, formants: np.ndarray
+) -> None:
+    for key in KEYS:
+        view.set_tracks(key, formants)
+
+    def step(frame: int) -> None:
+        half = 20.0 * 0.95**frame
+        view.set_time_range(300.0 - half, 300.0 + half)
+
+    each_frame(benchmark, view, step)
+
+
+@pytest.mark.parametrize("mode", ["difference", "wipe", "blink"])
+def test_pan_with_a_pair_and_noise(
+    benchmark: BenchmarkFixture, view: MelComparison, long_mel: np.ndarray, seconds: int, mode: str
+) -> None:
+    specs = [*(PaneSpec(key, key, "1") for key in [*KEYS, "noise"]), PaneSpec("pair", "", is_pair=True)]
+    view.set_panes(specs)
+    for key in [*KEYS, "noise"]:
+        view.set_mel(key, long_mel, FRAME_RATE)
+    canvas = view.pane("pair").pair
+    canvas.set_mode(mode)
+    canvas.set_pair(long_mel, long_mel[::-1], FRAME_RATE, ("One", "Other"))
+
+    def step(frame: int) -> None:
+        start = 20.0 + frame / 40.0
+        view.set_time_range(start, start + 5.0)
+        if mode == "blink" and frame % 20 == 0:
+            canvas.flip()
+
+    each_frame(benchmark, view, step)

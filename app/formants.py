@@ -1,0 +1,177 @@
+"""Formant tracks of everything on the screen, measured in the engine process with one set of settings."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.comparing import ComparisonController
+from app.engine import Engine
+from app.engine_messages import Failure
+from app.jobs import Job
+from app.messages_panes import FormantsTracked, TrackFormants
+from app.panes import NOISE, PANE_TITLES, PaneModel
+from app.session import Session
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+TRUTH = "ground_truth"
+CEILINGS = (1000.0, 12_000.0)
+
+
+class FormantController(QObject):
+    """Tracks of all panes while they are switched on; the ceiling is kept for each speaker.
+
+    A speaker whose ceiling nobody has chosen gets the one that the pitch suggests (`suggested_ceiling`).
+    """
+
+    changed = Signal()
+    job_started = Signal(object)
+
+    def __init__(
+        self,
+        engine: Engine,
+        comparison: ComparisonController,
+        panes: PaneModel,
+        session: Session,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._comparison = comparison
+        self._panes = panes
+        self._session = session
+        self._settings = settings
+        self._asked: TrackFormants | None = None
+        self.tracked: FormantsTracked | None = None
+        self.problem = ""
+        self.job: Job | None = None
+        # Several panes change at once; they are measured together.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.update)
+        panes.pane_changed.connect(lambda _key: self._soon.start())
+        panes.sounds_changed.connect(self._soon.start)
+
+    @property
+    def is_busy(self) -> bool:
+        """True while tracks are being measured."""
+        return self.job is not None
+
+    @property
+    def speaker(self) -> str:
+        """Whose ceiling is in force."""
+        result = self._comparison.result
+        take = self._session.take(self._session.current_take)
+        if result is not None:
+            return result.speaker
+        return take.speaker if take is not None else self._session.speaker
+
+    @property
+    def own_ceiling(self) -> float | None:
+        """The ceiling in Hz that the person chose for this speaker; None: the suggested one holds."""
+        value: object = self._settings.formant_ceilings.get(self.speaker)  # of a file that anybody may have edited
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return None
+        return float(value) if CEILINGS[0] <= value <= CEILINGS[1] else None
+
+    @property
+    def ceiling(self) -> float:
+        """The ceiling in Hz that is shown: chosen, measured with, or Praat's standard."""
+        if self.own_ceiling is not None:
+            return self.own_ceiling
+        return self.tracked.ceiling_hz if self.tracked is not None else 5500.0
+
+    def set_shown(self, shown: bool) -> None:
+        """Draw tracks, or not."""
+        self._settings.show_formants = shown
+        self.update()
+        self.changed.emit()
+
+    def set_settings(self, ceiling_hz: float, number: float, window_s: float) -> None:
+        """Measure with other settings; the ceiling is that of the present speaker alone."""
+        if ceiling_hz != self.ceiling:
+            self._settings.formant_ceilings = {**self._settings.formant_ceilings, self.speaker: ceiling_hz}
+        self._settings.formant_number, self._settings.formant_window = number, window_s
+        self.update()
+        self.changed.emit()
+
+    def use_suggested(self) -> None:
+        """Forget the ceiling that was chosen for this speaker."""
+        kept = {name: hz for name, hz in self._settings.formant_ceilings.items() if name != self.speaker}
+        self._settings.formant_ceilings = kept
+        self.update()
+        self.changed.emit()
+
+    def track(self, key: str) -> np.ndarray | None:
+        """F1 to F4 of a pane in Hz (4, frames), NaN where there is none; None while they are not shown."""
+        if self.tracked is None or not self._settings.show_formants:
+            return None
+        return self.tracked.frequency.get(key)
+
+    def update(self) -> None:
+        """Measure what is shown, if it is something else than the last time, or other settings."""
+        request = self._wanted() if self._settings.show_formants else None
+        if request is not None and self._asked is not None and request.is_same(self._asked):
+            return
+        if request is None and self._asked is None:
+            return
+        self._asked, self.problem = request, ""
+        if self.job is not None:
+            self.job.cancel()
+        if request is None:
+            self.tracked = None
+        else:
+            self._start(request)
+        self.changed.emit()
+
+    def _wanted(self) -> TrackFormants | None:
+        panes = self._panes
+        waves, frames = {}, {}
+        clip = self._comparison.clip
+        rate = panes.mel_config.sample_rate
+        for key in (*PANE_TITLES, NOISE):
+            content = panes.content(key)
+            sound = content.sound
+            wave = sound.wave if sound is not None and sound.sample_rate == rate else None
+            if key == TRUTH and clip is not None and clip.sample_rate == rate:
+                wave = clip.wave  # the mel is that of the recording, not of its vocoded copy
+            if wave is not None and content.mel_db is not None:
+                waves[key], frames[key] = wave, content.mel_db.shape[1]
+        if not waves:
+            return None
+        settings = self._settings
+        return TrackFormants(
+            waves, frames, rate, panes.mel_config.hop_length, self.own_ceiling, settings.formant_number,
+            settings.formant_window,
+        )  # fmt: skip
+
+    def _start(self, request: TrackFormants) -> None:
+        job = self._engine.submit(request, "Tracking formants", "formants")
+        self.job = job
+        job.finished.connect(lambda tracked: self._on_tracked(request, tracked))
+        job.failed.connect(lambda failure: self._on_failed(request, failure))
+        job.ended.connect(lambda: self._on_ended(job))
+        self.job_started.emit(job)
+
+    def _on_tracked(self, request: TrackFormants, tracked: FormantsTracked) -> None:
+        if request is self._asked:
+            self.tracked, self.problem = tracked, tracked.problem
+            self.changed.emit()
+
+    def _on_failed(self, request: TrackFormants, failure: Failure) -> None:
+        if not failure.expected:
+            logger.error("tracking formants failed\n%s", failure.details)
+        if request is self._asked:
+            self.tracked, self.problem = None, failure.message
+            self.changed.emit()
+
+    def _on_ended(self, job: Job) -> None:
+        if self.job is job:
+            self.job = None
+            self.changed.emit()
