@@ -50,8 +50,8 @@ class OutputDevices:
 
 
 OutputEvent = OutputOpened | OutputFailed | OutputDevices
-Render = Callable[[np.ndarray], int]
-"""Fills a block (samples,) and returns the position of its first sample."""
+Render = Callable[[np.ndarray], tuple[int, int]]
+"""Fills a block (samples,); returns the position of its first sample and how many samples the sound moved on."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,20 @@ class Clockwork:
     def __init__(self) -> None:
         self._blocks: deque[_Block] = deque(maxlen=256)
         self.last_call = time.perf_counter()
+        self.first_heard: float | None = None
+        """When the first sample of sound since `clear` is (or was) heard, on the clock of time.perf_counter(), s."""
 
     def note(self, called_at: float, delay: float, position: int, frames: int) -> None:
-        """Called by the audio callback for each block; `delay` is the latency in seconds."""
+        """Called by the audio callback for each block; `delay` is the latency in seconds, `frames` how far it went."""
         self.last_call = called_at
         self._blocks.append(_Block(called_at + delay, position, frames))
+        if frames and self.first_heard is None:
+            self.first_heard = called_at + delay
 
     def clear(self) -> None:
         """Forget all blocks (after a stop)."""
         self._blocks.clear()
+        self.first_heard = None
 
     def heard(self, now: float, sample_rate: int) -> int | None:
         """Position (samples) of what is heard at `now`; None before the first block is heard."""
@@ -150,7 +155,7 @@ class AudioOutput:
         self._close()
         library = self._sounddevice()
         index = self._index_of(device)
-        name = device if index is not None else ""
+        name = device if index is not None else self._usual_name(library)
         try:
             self._start(library, index, sample_rate)
         except library.PortAudioError:
@@ -174,7 +179,8 @@ class AudioOutput:
         if not 0.0 < delay < LONGEST_BELIEVABLE_DELAY:
             stream = self._stream
             delay = float(stream.latency) if stream is not None else 0.0
-        self.clock.note(called_at, delay, self._render(out[:, 0]), frames)
+        position, advanced = self._render(out[:, 0])
+        self.clock.note(called_at, delay, position, advanced)
 
     def _close(self) -> None:
         stream, self._stream = self._stream, None
@@ -207,6 +213,13 @@ class AudioOutput:
             for index, device in enumerate(devices)
             if device["max_output_channels"] > 0 and index in preferred
         ]
+
+    def _usual_name(self, library: Any) -> str:
+        """What the system's choice is called."""
+        try:
+            return str(library.query_devices(None, "output")["name"])
+        except (library.PortAudioError, ValueError, TypeError, KeyError):
+            return ""
 
     def _index_of(self, name: str) -> int | None:
         """Number of a device by name; None (the system's choice) when it is not there any more."""

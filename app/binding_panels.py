@@ -32,8 +32,11 @@ class ComposeBinding:
         panel.set_seed(session.seed)
         panel.set_seed_locked(session.seed_locked)
         panel.set_temperature(session.temperature)
+        panel.set_speed(session.speed)
         panel.changed.connect(self._on_edited)
-        panel.speak_requested.connect(studio.speaking.speak)
+        panel.speak_requested.connect(studio.speak)
+        panel.live_toggled.connect(studio.live.set_on)
+        studio.live.changed.connect(self._on_speaking)
         panel.cancel_requested.connect(studio.speaking.cancel)
         panel.reroll_requested.connect(studio.speaking.reroll)
         session.events.text.connect(panel.set_text)
@@ -41,9 +44,11 @@ class ComposeBinding:
         session.events.seed_locked.connect(panel.set_seed_locked)
         session.events.temperature.connect(panel.set_temperature)
         session.events.speaker.connect(self._on_speaker)
+        session.events.speed.connect(panel.set_speed)
         studio.voice.changed.connect(self._on_voice)
         studio.speaking.changed.connect(self._on_speaking)
         self._on_voice()
+        self._on_speaking()
 
     def _on_edited(self) -> None:
         panel, session = self._panel, self._studio.session
@@ -51,6 +56,7 @@ class ComposeBinding:
         session.seed = panel.seed()
         session.seed_locked = panel.seed_locked()
         session.temperature = panel.temperature()
+        session.speed = panel.speed()
         if panel.speaker():
             session.speaker = panel.speaker()
 
@@ -63,14 +69,18 @@ class ComposeBinding:
         voice = self._studio.voice
         self._panel.set_speakers(list(voice.speakers))
         self._on_speaker(self._studio.session.speaker)
-        if voice.is_ready:
+        if voice.voice is not None:
             self._panel.set_ready(True)
+            self._panel.set_speed_available(voice.voice.facts.can_change_speed)
         else:
             reason = "The voice is loading." if voice.loading else "No voice is loaded. Open a checkpoint."
             self._panel.set_ready(False, reason)
 
     def _on_speaking(self) -> None:
-        self._panel.set_busy(self._studio.speaking.is_busy)
+        studio = self._studio
+        self._panel.set_busy(studio.speaking.is_busy)
+        self._panel.set_live(studio.live.is_on)
+        self._panel.set_remark(studio.speaking.live_problem if studio.live.is_on else "")
 
 
 class TakesBinding:
@@ -81,23 +91,36 @@ class TakesBinding:
         self._studio = studio
         session = studio.session
         view.selected.connect(self._on_selected)
-        view.renamed.connect(studio.takes.rename)
+        view.renamed.connect(self._on_renamed)
         view.delete_requested.connect(self.delete)
         view.rerun_requested.connect(self._on_rerun)
         session.events.takes.connect(self._on_takes)
+        session.events.live_take.connect(self._on_takes)
         session.events.current_take.connect(view.set_current)
-        self._on_takes(session.takes)
+        self._on_takes()
 
     def delete(self, ids: list[str]) -> None:
         """Delete takes and say how to get them back."""
+        self._keep_if_live(ids)
         count = self._studio.takes.delete(ids)
         if count:
             what = "The take was" if count == 1 else f"{count} takes were"
             self._studio.notice.emit(f"{what} deleted. Ctrl+Z brings {'it' if count == 1 else 'them'} back.", "info")
 
-    def _on_takes(self, takes: tuple[Take, ...]) -> None:
-        self._view.set_takes([_row(take) for take in takes])
-        self._view.set_current(self._studio.session.current_take)
+    def _on_takes(self, _changed: object = None) -> None:
+        session = self._studio.session
+        self._view.set_takes([_row(take, take is session.live_take) for take in session.listed_takes])
+        self._view.set_current(session.current_take)
+
+    def _on_renamed(self, take_id: str, title: str) -> None:
+        self._keep_if_live([take_id])
+        self._studio.takes.rename(take_id, title)
+
+    def _keep_if_live(self, ids: list[str]) -> None:
+        """A live take that is given a name, or deleted (which can be undone), is kept first."""
+        live = self._studio.session.live_take
+        if live is not None and live.id in ids:
+            self._studio.live.keep()
 
     def _on_selected(self, take_id: str) -> None:
         self._studio.session.current_take = take_id or None
@@ -110,12 +133,15 @@ class TakesBinding:
             self._studio.speaking.run_again(take)
 
 
-def _row(take: Take) -> TakeRow:
+def _row(take: Take, is_live: bool) -> TakeRow:
     try:
         created = datetime.fromisoformat(take.created).astimezone()
     except ValueError:
         created = datetime.fromtimestamp(0).astimezone()
-    return TakeRow(take.id, take.title, speaker_label(take.speaker), take.seed, take.seconds, created)
+    speaker = speaker_label(take.speaker)
+    if is_live:
+        speaker = f"live · {speaker}"
+    return TakeRow(take.id, take.title, speaker, take.seed, take.seconds, created)
 
 
 class CheckpointBinding:

@@ -11,12 +11,13 @@ import itertools
 import multiprocessing
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.engine_messages import Analyse, Failure, Inspect, LoadVoice, Request, Speak
+from app.engine_messages import Analyse, Failure, Inspect, LoadVoice, Request, Speak, SpokenChunk, Step
 from app.engine_worker import run_worker
 from app.jobs import Job, Lanes, Relay
 from app.messages_panes import PaneRequest
@@ -26,6 +27,7 @@ CANCEL_PATIENCE = 8.0
 """Seconds after which an engine that does not answer a cancel is restarted."""
 CRASH_WINDOW = 60.0
 CRASHES_ALLOWED = 3
+Tap = Callable[[SpokenChunk], None]
 DIED = "The engine stopped unexpectedly. It was started again; your takes and texts are safe."
 DIED_TOO_OFTEN = "The engine keeps stopping. Open another checkpoint, or restart the studio."
 
@@ -44,6 +46,7 @@ class Engine(QObject):
         self._backend = backend
         self._ids = itertools.count(1)
         self._jobs: dict[int, Job] = {}
+        self._taps: dict[int, Tap] = {}
         self._link: _Link | None = None
         self._ending: threading.Thread | None = None
         self._crashes: list[float] = []
@@ -57,7 +60,7 @@ class Engine(QObject):
     def start(self) -> None:
         """Start the process (in a thread: starting one takes tens of milliseconds)."""
         if self._link is None:
-            self._link = _Link(self._backend, self._relay)
+            self._link = _Link(self._backend, self._relay, self._taps)
             self._link.start()
 
     def shutdown(self) -> None:
@@ -85,11 +88,17 @@ class Engine(QObject):
         return self._link.process_id if self._link else None
 
     # ------------------------------------------------------------------ jobs
-    def submit(self, request: Request, title: str, lane: str) -> Job:
-        """Send a request; an older one of the same lane is superseded."""
+    def submit(self, request: Request, title: str, lane: str, tap: Tap | None = None) -> Job:
+        """Send a request; an older one of the same lane is superseded.
+
+        `tap` gets each piece of speech at once, in the thread that reads the pipe: sound does not wait for the
+        window.
+        """
         self.start()
         job = Job(next(self._ids), title, lane, self._cancel, self)
         self._jobs[job.id] = job
+        if tap is not None:
+            self._taps[job.id] = tap
         self.lanes.enter(job)
         self._send(("run", job.id, request, _priority(request)))
         return job
@@ -126,6 +135,7 @@ class Engine(QObject):
             job.report_step(value)
             return
         del self._jobs[job_id]
+        self._taps.pop(job_id, None)
         self._cancelled_at.pop(job_id, None)
         if kind == "done":
             job.report_result(value)
@@ -141,6 +151,7 @@ class Engine(QObject):
         too_often = len(self._crashes) > CRASHES_ALLOWED
         lost, self._jobs = list(self._jobs.values()), {}
         self._cancelled_at.clear()
+        self._taps.clear()
         if not too_often:
             self.start()
         for job in lost:
@@ -163,9 +174,10 @@ def _priority(request: Request) -> int:
 class _Link:
     """One engine process with the two threads that start, feed and read it."""
 
-    def __init__(self, backend: str, relay: Relay) -> None:
+    def __init__(self, backend: str, relay: Relay, taps: dict[int, Tap]) -> None:
         self._backend = backend
         self._relay = relay
+        self._taps = taps
         self._context = multiprocessing.get_context("spawn")
         self._connection: Connection | None = None
         self._process: Any = None
@@ -252,4 +264,8 @@ class _Link:
                 if not self._closing:
                     self._relay.post(("died", self, ""))
                 return
+            if kind == "step" and isinstance(value, Step) and value.chunk is not None:
+                tap = self._taps.get(job_id)
+                if tap is not None:
+                    tap(value.chunk)
             self._relay.post((kind, self, job_id, value))

@@ -31,6 +31,7 @@ from app.engine_mixed import run_mixed
 from app.engine_panes import align_panes, study_error, track_formants
 from app.engine_report import core_comparison, write_report
 from app.engine_speakers import map_speakers
+from app.engine_speech import speech_steps
 from app.engine_sweep import make_cell
 from app.messages_listening import MatchLevels
 from app.messages_mixed import RunMixed
@@ -109,6 +110,7 @@ class CoreBackend:
         checkpoint = Path(request.checkpoint) if request.checkpoint else None
         voice = Synthesiser.load(checkpoint, request.vocoder or None)
         yield Step(0.9, "Warming up")
+        voice.warm_up()
         self._voice = voice
         return VoiceLoaded(facts_of(voice.info), voice.vocoder_name, tuple(available_vocoders()))
 
@@ -133,9 +135,13 @@ class CoreBackend:
         from lewm_core.inference import SynthesisRequest
 
         wanted = SynthesisRequest(
-            text=request.text, speaker=request.speaker, seed=request.seed, temperature=request.temperature
+            text=request.text,
+            speaker=request.speaker,
+            seed=request.seed,
+            temperature=request.temperature,
+            speed=request.speed,
         )
-        result = yield from _steps(self._ready_voice().synthesise(wanted, cancelled))
+        result = yield from speech_steps(self._ready_voice().speech(wanted, cancelled))
         return Spoken(
             mel=result.mel,
             wave=result.wave,
@@ -198,6 +204,7 @@ def facts_of(info: CheckpointInfo) -> CheckpointFacts:
         hop_length=info.mel.hop_length,
         n_mels=info.mel.n_mels,
         sha256=info.sha256,
+        can_change_speed=info.config.alignment == "durations",
     )
 
 

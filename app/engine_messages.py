@@ -52,6 +52,7 @@ class Speak:
     speaker: str
     seed: int
     temperature: float
+    speed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class CheckpointFacts:
     hop_length: int
     n_mels: int
     sha256: str
+    can_change_speed: bool = True
 
 
 @dataclass(frozen=True)
@@ -241,12 +243,32 @@ class Analysed:
 
 # ---------------------------------------------------------------------- on the way
 @dataclass(frozen=True)
+class SpokenChunk:
+    """A piece of speech that can be played and drawn: wave (samples,) at `sample_rate` Hz, mel (n_mels, frames).
+
+    `spent` seconds of work since the request, `predicted` seconds of speech reached by it, `fraction` of the text.
+    """
+
+    wave: np.ndarray
+    mel: np.ndarray
+    sample_rate: int
+    spent: float
+    predicted: float
+    fraction: float
+    is_last: bool
+
+
+@dataclass(frozen=True)
 class Step:
-    """Progress of a job: fraction 0..1, a short message, and the mel as far as it has grown."""
+    """Progress of a job: fraction 0..1, a short message, the mel as far as it has grown, or a piece of speech.
+
+    A step with a chunk is always delivered; of others the latest counts.
+    """
 
     fraction: float
     message: str
     partial_mel: np.ndarray | None = None
+    chunk: SpokenChunk | None = None
 
 
 @dataclass(frozen=True)

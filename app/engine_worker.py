@@ -110,7 +110,7 @@ class Worker:
         # Most steps bring no mel; one that falls between two messages goes out with the next.
         task.held_mel = task.held_mel if step.partial_mel is None else step.partial_mel
         now = time.monotonic()
-        if now - task.last_step >= STEP_INTERVAL:
+        if step.chunk is not None or now - task.last_step >= STEP_INTERVAL:
             task.last_step = now
             self._connection.send(("step", task.id, replace(step, partial_mel=task.held_mel)))
             task.held_mel = None

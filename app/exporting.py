@@ -50,7 +50,7 @@ class ExportController(QObject):
     def sources(self) -> list[str]:
         """Keys of all panes and the clip that hold a sound."""
         sounds = self._studio.panes.sounds()
-        return [key for key in SOURCE_TITLES if key in sounds]
+        return [key for key in SOURCE_TITLES if key in sounds and not sounds[key].is_growing]
 
     @property
     def can_draw(self) -> bool:
@@ -166,7 +166,7 @@ class ExportController(QObject):
         elif key == NOISE:
             mel = studio.panes.mel(NOISE)
             recipe["noise_of"] = studio.settings.noise_of
-        return ExportItem(key, sound.wave, sound.sample_rate, mel, recipe)
+        return ExportItem(key, sound.samples, sound.sample_rate, mel, recipe)
 
     def _write(self, items: list[tuple[ExportItem, Path]], subtype: str, with_mels: bool) -> None:
         def work(cancelled: Callable[[], bool]) -> Generator[Step, None, list[Path]]:

@@ -75,7 +75,7 @@ class LevelMatching(QObject):
 
     def _measure(self) -> None:
         sounds = self._sounds()
-        request = MatchLevels({str(key): (sound.wave, sound.sample_rate) for key, sound in sounds.items()})
+        request = MatchLevels({str(key): (sound.samples, sound.sample_rate) for key, sound in sounds.items()})
         job = self._engine.submit(request, "Measuring loudness", "levels")
         job.finished.connect(lambda levels: self._on_measured(sounds, levels))
         job.failed.connect(self._on_failed)

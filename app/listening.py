@@ -12,6 +12,7 @@ from app.player import Player, Sound
 from app.session import SOURCES, Session
 from app.takes import Take
 from app.timeline import Range, Timeline
+from lewm_core.playback import GrowingSound
 
 LEAD_IN = 0.5
 """Seconds of what one knows already that are played before what is new."""
@@ -126,6 +127,18 @@ class ListeningController(QObject):
     def to_start(self) -> None:
         """Go to the start of the selection, or of everything."""
         self._go_to_start()
+
+    def play_speech(self) -> None:
+        """Play speech that is being made, from its start on."""
+        self._timeline.set_selection(None)
+        self.choose("autoregressive")
+        self._player.play(0.0)
+
+    def stop_speech(self) -> None:
+        """Fall silent, if it is speech being made that sounds."""
+        sound = self._panes.sounds().get("autoregressive")
+        if sound is not None and isinstance(sound.wave, GrowingSound) and self._player.source == "autoregressive":
+            self._player.pause()
 
     def play_take(self, take: Take) -> None:
         """Play a fresh take from its start (the region of an older sound would cut it off)."""

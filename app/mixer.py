@@ -11,16 +11,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lewm_core.playback import GrowingSound
+
+Wave = np.ndarray | GrowingSound
 FADE_SECONDS = 0.006
 
 
 @dataclass
 class _Voice:
-    """A sound being played: `position` is the next sample to be rendered, `fade_in` samples still to rise."""
+    """A sound being played: `position` is the next sample to be rendered, `fade_in` samples still to rise.
 
-    wave: np.ndarray
+    `waits` while a growing sound has not enough in hand.
+    """
+
+    wave: Wave
     position: int
     fade_in: int
+    waits: bool
+
+    def samples(self) -> tuple[np.ndarray, bool]:
+        """What there is of the sound (samples,), and whether that is all of it."""
+        if isinstance(self.wave, np.ndarray):
+            return self.wave, True
+        is_complete = self.wave.is_complete  # before the samples: it stays true of them
+        return self.wave.now(), is_complete
 
 
 class Mixer:
@@ -39,6 +53,9 @@ class Mixer:
         self._position = 0
         self.ended = False
         """True once a sound has come to its end by itself."""
+        self.missed = 0
+        """Samples of silence inside a growing sound because it grew too slowly."""
+        self._advanced = 0
 
     # ------------------------------------------------------------------ the window's side
     @property
@@ -52,17 +69,23 @@ class Mixer:
         voice = self._voice
         return voice.position if voice is not None else self._position
 
-    def play(self, wave: np.ndarray, position: int) -> None:
+    def play(self, wave: Wave, position: int) -> None:
         """Start, seek or switch: from now on `wave` from `position`, faded over what was playing."""
         self.ended = False
         position = max(0, position)
-        fresh = _Voice(wave, position, self._fade)
+        fresh = _Voice(wave, position, self._fade, isinstance(wave, GrowingSound))
         self._tail, self._voice = self._voice or self._tail, fresh
         self._position = position
 
-    def switch(self, wave: np.ndarray) -> None:
+    def switch(self, wave: Wave) -> None:
         """Go on in another sound at the very next sample."""
         self.play(wave, self.position)
+
+    def replace(self, wave: Wave) -> None:
+        """Go on in another copy of the same sound, as if nothing had happened."""
+        voice = self._voice
+        if voice is not None:
+            voice.wave = wave
 
     def pause(self) -> None:
         """Fade out and stay at the position."""
@@ -76,11 +99,12 @@ class Mixer:
         self._position = max(0, position)
 
     # ------------------------------------------------------------------ the callback's side
-    def render(self, out: np.ndarray) -> int:
-        """Fill `out` (samples,) and return the position of its first sample."""
+    def render(self, out: np.ndarray) -> tuple[int, int]:
+        """Fill `out` (samples,); return the position of its first sample and how far the sound moved on."""
         out[:] = 0.0
         voice, tail = self._voice, self._tail
         start = voice.position if voice is not None else self._position
+        self._advanced = 0
         if tail is not None:
             self._render_tail(tail, out)
         if voice is not None:
@@ -88,30 +112,50 @@ class Mixer:
         volume = self.volume
         if volume != 1.0:
             out *= volume
-        return start
+        return start, self._advanced
 
     def _render_tail(self, tail: _Voice, out: np.ndarray) -> None:
-        count = min(self._fade, len(out), max(0, len(tail.wave) - tail.position))
+        samples, _ = tail.samples()
+        count = 0 if tail.waits else min(self._fade, len(out), max(0, len(samples) - tail.position))
         ramp = np.linspace(1.0, 0.0, count, endpoint=False, dtype=np.float32)
-        out[:count] += tail.wave[tail.position : tail.position + count] * ramp
+        out[:count] += samples[tail.position : tail.position + count] * ramp
         if self._tail is tail:  # unless the window has put another one in its place meanwhile
             self._tail = None
 
     def _render_voice(self, voice: _Voice, out: np.ndarray) -> None:
-        done = 0
-        while done < len(out):
-            end = self._end_for(voice)
-            count = min(len(out) - done, end - voice.position)
+        samples, is_complete = voice.samples()
+        if voice.waits:
+            assert isinstance(voice.wave, GrowingSound)
+            if not voice.wave.may_play(voice.position):
+                self.missed += len(out) if voice.position else 0
+                return
+            voice.waits = False
+        while self._advanced < len(out):
+            end = self._end_for(voice, len(samples))
+            count = min(len(out) - self._advanced, end - voice.position)
             if count > 0:
-                self._copy(voice, out[done : done + count])
-                done += count
-            if voice.position >= end and not self._wrap(voice, out[done:]):
+                self._copy(voice, samples, out[self._advanced : self._advanced + count])
+                self._advanced += count
+            if voice.position < end:
+                continue
+            if end == len(samples) and not is_complete:
+                self._run_dry(voice, out[: self._advanced])
+                return
+            if not self._wrap(voice, samples, out[self._advanced :]):
                 if self._voice is voice:
                     self._position, self._voice, self.ended = voice.position, None, True
                 return
 
-    def _copy(self, voice: _Voice, out: np.ndarray) -> None:
-        piece = voice.wave[voice.position : voice.position + len(out)]
+    def _run_dry(self, voice: _Voice, rendered: np.ndarray) -> None:
+        """The sound grew too slowly: fade out, and wait until there is enough in hand to go on."""
+        count = min(self._fade, len(rendered))
+        if count:
+            rendered[-count:] *= np.linspace(1.0, 0.0, count, dtype=np.float32)
+        voice.waits = True
+        voice.fade_in = self._fade
+
+    def _copy(self, voice: _Voice, samples: np.ndarray, out: np.ndarray) -> None:
+        piece = samples[voice.position : voice.position + len(out)]
         voice.position += len(out)
         if voice.fade_in:
             rising = min(voice.fade_in, len(piece))
@@ -122,25 +166,25 @@ class Mixer:
         else:
             out[: len(piece)] += piece
 
-    def _end_for(self, voice: _Voice) -> int:
+    def _end_for(self, voice: _Voice, length: int) -> int:
         """Where this pass ends: the end of the loop region when it lies ahead, else that of the sound."""
         region = self.region
         if self.loop and region is not None and voice.position <= region[1]:
-            return min(region[1], max(len(voice.wave), region[0] + 1))
-        return len(voice.wave)
+            return min(region[1], max(length, region[0] + 1))
+        return length
 
-    def _wrap(self, voice: _Voice, rest: np.ndarray) -> bool:
+    def _wrap(self, voice: _Voice, samples: np.ndarray, rest: np.ndarray) -> bool:
         """Go back to the start of the loop; False when there is none."""
         if not self.loop:
             return False
         region = self.region
         start = region[0] if region is not None else 0
-        if start >= len(voice.wave):
+        if start >= len(samples):
             return False
-        count = min(self._fade, len(rest), max(0, len(voice.wave) - voice.position))
+        count = min(self._fade, len(rest), max(0, len(samples) - voice.position))
         if count:  # what follows the region fades out under its beginning: no click at the seam
             ramp = np.linspace(1.0, 0.0, count, endpoint=False, dtype=np.float32)
-            rest[:count] += voice.wave[voice.position : voice.position + count] * ramp
+            rest[:count] += samples[voice.position : voice.position + count] * ramp
         voice.position = start
         voice.fade_in = self._fade
         return True

@@ -177,10 +177,11 @@ class PaneModel(QObject):
     def _free_running(self) -> tuple[object, PaneContent] | None:
         """Speech being made, else the selected take, else a comparison being made."""
         if self._speaking.partial_mel is not None:
-            mel = self._speaking.partial_mel
-            return mel, PaneContent(self._as_db(mel), None, "speaking…")
+            mel, sound = self._speaking.partial_mel, self._speaking.sound
+            growing = None if sound is None else Sound(sound, sound.sample_rate)
+            return mel, PaneContent(self._as_db(mel), growing, "speaking…")
         take = self._session.take(self._session.current_take)
-        if take is not None and not self._speaking.is_busy:
+        if take is not None:
             shown = self._take_content(take)
             if shown is not None:
                 return shown
@@ -195,7 +196,8 @@ class PaneModel(QObject):
         except (OSError, ValueError) as error:
             self.lost_take.emit(f"The take “{take.title}” cannot be shown: {error}")
             return None
-        detail = f"take · {speaker_label(take.speaker)} · {take.seconds:.1f} s"
+        kind = "live" if take is self._session.live_take else "take"
+        detail = f"{kind} · {speaker_label(take.speaker)} · {take.seconds:.1f} s"
         if take.stop_reason == "max_length":
             detail += " · ran into the length limit"
         elif take.stop_reason == "cancelled":

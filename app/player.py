@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.audio_output import AudioOutput, OutputDevices, OutputEvent, OutputFailed, OutputOpened
 from app.jobs import Relay
-from app.mixer import Mixer
+from app.mixer import Mixer, Wave
+from lewm_core.playback import GrowingSound
 
 POLL_INTERVAL = 20
 """Milliseconds between two updates of the playhead."""
@@ -25,15 +26,25 @@ DEVICE_LOST = "The sound device is gone. Connect it again or choose another one,
 
 @dataclass(frozen=True)
 class Sound:
-    """A wave (samples,) in [-1, 1] at `sample_rate` Hz."""
+    """A wave (samples,) in [-1, 1] at `sample_rate` Hz, or one that is still being made."""
 
-    wave: np.ndarray
+    wave: Wave
     sample_rate: int
 
     @property
     def seconds(self) -> float:
-        """Length in seconds."""
+        """Length in seconds; of a growing sound, so far."""
         return len(self.wave) / self.sample_rate
+
+    @property
+    def samples(self) -> np.ndarray:
+        """The wave (samples,); of a growing sound, what there is of it."""
+        return self.wave if isinstance(self.wave, np.ndarray) else self.wave.now()
+
+    @property
+    def is_growing(self) -> bool:
+        """True while more of it will come."""
+        return isinstance(self.wave, GrowingSound) and not self.wave.is_complete
 
 
 class Player(QObject):
@@ -63,6 +74,8 @@ class Player(QObject):
         self._loop = False
         self._playing = False
         self._device = ""
+        self.device_in_use = ""
+        """Name of the device that was opened last; "" is the system's choice."""
         self._devices: list[str] = []
         self._is_open = False
         self._is_opening = False
@@ -99,6 +112,8 @@ class Player(QObject):
         if self._playing and (now is None or before is None or now.wave is not before.wave):
             if now is None:
                 self.pause()
+            elif before is not None and _is_copy(before, now):
+                self._mixer.replace(self._wave(self._source))
             else:
                 self._mixer.switch(self._wave(self._source))
 
@@ -135,6 +150,24 @@ class Player(QObject):
         self.source_changed.emit(source)
 
     # ------------------------------------------------------------------ transport
+    def prepare(self, sample_rate: int) -> None:
+        """Open the device now, because something will soon be played at `sample_rate` Hz."""
+        if not self.is_silent and not self._is_open and not self._is_opening:
+            self._is_opening = True
+            self._output.open(self._device, sample_rate)
+        elif self._idle.isActive():
+            self._idle.start()
+
+    @property
+    def first_heard(self) -> float | None:
+        """When the first sample since the last start left the loudspeaker, on the clock of time.perf_counter(), s."""
+        return self._output.clock.first_heard
+
+    @property
+    def missed_seconds(self) -> float:
+        """Silence inside speech because it was made too slowly, s."""
+        return self._mixer.missed / self._mixer.sample_rate
+
     @property
     def is_playing(self) -> bool:
         """True while sound is heard (or its device is being opened)."""
@@ -156,12 +189,10 @@ class Player(QObject):
         start = self._position if position is None else position
         if position is None and self._loop and self._region and not _inside(start, self._region):
             start = self._region[0]
-        if start >= sound.seconds - 0.01:
+        if start >= sound.seconds - 0.01 and not sound.is_growing:
             start = self._region[0] if self._region and self._region[0] < sound.seconds else 0.0
         self._idle.stop()
-        if not self._is_open and not self._is_opening:
-            self._is_opening = True
-            self._output.open(self._device, sound.sample_rate)
+        self.prepare(sound.sample_rate)
         self._start_at(start)
         self._set_playing(True)
 
@@ -218,7 +249,7 @@ class Player(QObject):
             self.play(position)
 
     # ------------------------------------------------------------------ inside
-    def _render(self, out: np.ndarray) -> int:
+    def _render(self, out: np.ndarray) -> tuple[int, int]:
         return self._mixer.render(out)
 
     def _samples(self, seconds: float) -> int:
@@ -231,8 +262,11 @@ class Player(QObject):
         self._apply_region()
         self._mixer.play(wave, self._samples(position))
 
-    def _wave(self, source: str) -> np.ndarray:
-        """The wave of a source at the rate of the device and at its level."""
+    def _wave(self, source: str) -> Wave:
+        """The wave of a source at the rate of the device and at its level; growing speech has no level yet."""
+        sound = self._sounds[source]
+        if isinstance(sound.wave, GrowingSound):
+            return sound.wave.at_rate(self._mixer.sample_rate)
         gain = self._gains.get(source, 0.0)
         if not gain:
             return self._resampled_wave(source)
@@ -243,11 +277,11 @@ class Player(QObject):
     def _resampled_wave(self, source: str) -> np.ndarray:
         sound = self._sounds[source]
         if sound.sample_rate == self._mixer.sample_rate:
-            return sound.wave
+            return sound.samples
         if source not in self._resampled:
             import soxr
 
-            self._resampled[source] = soxr.resample(sound.wave, sound.sample_rate, self._mixer.sample_rate)
+            self._resampled[source] = soxr.resample(sound.samples, sound.sample_rate, self._mixer.sample_rate)
         return self._resampled[source]
 
     def _apply_region(self) -> None:
@@ -303,6 +337,7 @@ class Player(QObject):
 
     def _on_opened(self, event: OutputOpened) -> None:
         self._is_open, self._is_opening, self._complained = True, False, False
+        self.device_in_use = event.device
         if event.sample_rate != self._mixer.sample_rate:
             fresh = Mixer(event.sample_rate)
             fresh.loop, fresh.volume = self._mixer.loop, self._mixer.volume
@@ -324,6 +359,11 @@ class Player(QObject):
         if not self._complained:
             self._complained = True
             self.trouble.emit(sentence)
+
+
+def _is_copy(before: Sound, now: Sound) -> bool:
+    """Whether `now` is the finished copy of speech that was played while it was made."""
+    return isinstance(before.wave, GrowingSound) and not before.is_growing and len(before.wave) == len(now.wave)
 
 
 def _inside(time: float, region: tuple[float, float]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from psygnal import SignalGroupDescriptor
 
 from app.takes import Take
+from lewm_core.config import FASTEST, SLOWEST
 
 FORMAT_VERSION = 1
 SOURCES = ("original", "ground_truth", "reconstruction", "teacher_forced", "autoregressive")
@@ -49,7 +50,10 @@ class Clip:
 
 @dataclass
 class Session:
-    """State of one window. `checkpoint` None means the embedded voice; `clip` None means no clip."""
+    """State of one window. `checkpoint` None means the embedded voice; `clip` None means no clip.
+
+    `live_take` is what live mode made last: not yet one of the takes, and not saved.
+    """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
@@ -60,7 +64,9 @@ class Session:
     seed: int = 0
     seed_locked: bool = False
     temperature: float = 0.0
+    speed: float = 1.0
     takes: tuple[Take, ...] = ()
+    live_take: Take | None = None
     current_take: str | None = None
     source: str = "autoregressive"
     selection: tuple[float, float] | None = None
@@ -71,8 +77,25 @@ class Session:
 
     # ------------------------------------------------------------------ takes
     def take(self, take_id: str | None) -> Take | None:
-        """The take of that id, or None."""
-        return next((take for take in self.takes if take.id == take_id), None)
+        """The take of that id (it may be the live one), or None."""
+        return next((take for take in self.listed_takes if take.id == take_id), None)
+
+    @property
+    def listed_takes(self) -> tuple[Take, ...]:
+        """All takes as they are listed, the live one on top."""
+        return self.takes if self.live_take is None else (self.live_take, *self.takes)
+
+    def set_live_take(self, take: Take) -> None:
+        """Put a live take in the place of the one before it and make it the current one."""
+        self.live_take = take
+        self.current_take = take.id
+
+    def keep_live_take(self) -> None:
+        """Make the live take one of the takes."""
+        take = self.live_take
+        if take is not None:
+            self.live_take = None
+            self.takes = (take, *self.takes)
 
     def add_take(self, take: Take) -> None:
         """Put a take on top of the list and make it the current one."""
@@ -120,6 +143,7 @@ class Session:
             "seed": self.seed,
             "seed_locked": self.seed_locked,
             "temperature": self.temperature,
+            "speed": self.speed,
             "takes": [take.to_json() for take in self.takes],
             "current_take": self.current_take,
             "source": self.source,
@@ -144,6 +168,7 @@ class Session:
             seed=int(_number(data, "seed", 0, LARGEST_SEED)),
             seed_locked=data.get("seed_locked") is True,
             temperature=_number(data, "temperature", 0.0, 10.0),
+            speed=_number({"speed": 1.0, **data}, "speed", SLOWEST, FASTEST),
             takes=tuple(Take.from_json(take) for take in takes),
             selection=_selection(data.get("selection")),
             recent_checkpoints=_texts(data, "recent_checkpoints"),

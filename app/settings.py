@@ -24,6 +24,7 @@ class Settings:
     level_low: float = -50.0
     level_high: float = 35.0
     follow_playhead: bool = True
+    live: bool = False
     volume: float = 1.0
     device: str = ""
     wav_subtype: str = "PCM_16"

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -27,6 +27,7 @@ from app.inspecting import InspectionController
 from app.jobs import Job, ThreadJobs
 from app.levels import LevelMatching
 from app.listening import ListeningController
+from app.live import LiveController
 from app.mixing import MixingController
 from app.noise_study import NoiseController
 from app.panes import PaneModel
@@ -63,7 +64,14 @@ class Studio(QObject):
     """Something happened that may enable or disable an action."""
     job_started = Signal(object)
 
-    def __init__(self, places: Places, *, fresh: bool = False, backend: str = CORE_BACKEND) -> None:
+    def __init__(
+        self,
+        places: Places,
+        *,
+        fresh: bool = False,
+        backend: str = CORE_BACKEND,
+        load_sound: Callable[[], ModuleType] | None = None,
+    ) -> None:
         super().__init__()
         self.places = places
         self._keeps_files = not fresh
@@ -76,11 +84,12 @@ class Studio(QObject):
         self.timeline.set_follow(settings.follow_playhead)
         self.engine = Engine(backend, self)
         self.jobs = ThreadJobs(self)
-        self.player = Player(self)
+        self.player = Player(self, load_sound)
         self.player.set_volume(settings.volume)
         self.player.set_device(settings.device)
         self.voice = VoiceController(self.engine, session, settings, self)
         self.speaking = SpeakingController(self.engine, self.jobs, session, self.store, self)
+        self.live = LiveController(self.speaking, session, settings, self.voice, self)
         self.comparison = ComparisonController(self.engine, session, self)
         self.panes = PaneModel(session, self.comparison, self.speaking, self.store, self)
         self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
@@ -135,6 +144,10 @@ class Studio(QObject):
         self.panes.lost_take.connect(self._on_trouble)
         self.panes.sounds_changed.connect(self.changed)
         self.engine.given_up.connect(lambda sentence: self.notice.emit(sentence, "error"))
+        self.live.changed.connect(self._on_live)
+        self.speaking.job_started.connect(lambda _job: self.player.prepare(self._sample_rate()))
+        self.speaking.sounding.connect(self._on_sounding)
+        self.speaking.cancelling.connect(self.listening.stop_speech)
         self.speaking.spoken.connect(self._on_spoken)
         self.mixing.heard.connect(self.listening.play_mixed)
         self.voice.loaded.connect(self._on_voice)
@@ -181,6 +194,7 @@ class Studio(QObject):
         self._autosave.stop()
         self.levels.shutdown()
         self.second.shutdown()
+        self.live.shutdown()
         self.player.shutdown()
         self.background.shutdown()
         self.engine.shutdown()
@@ -214,6 +228,13 @@ class Studio(QObject):
         """Compare with the present speaker, seed and temperature, and show it."""
         self.session.current_take = None
         self.comparison.compare()
+
+    def speak(self) -> None:
+        """Speak the text; in live mode, where it is heard already, keep it."""
+        if self.live.is_on:
+            self.live.keep_or_speak()
+        else:
+            self.speaking.speak()
 
     def cancel_job(self) -> None:
         """Cancel what runs: speech first, then the comparison, then anything else."""
@@ -255,15 +276,28 @@ class Studio(QObject):
         self._autosave.start()
         self.changed.emit()
 
+    def _on_live(self) -> None:
+        self._autosave.start()
+        self.changed.emit()
+
     def _on_trouble(self, sentence: str) -> None:
         self.notice.emit(sentence, "error")
 
-    def _on_spoken(self, take: Take) -> None:
+    def _sample_rate(self) -> int:
+        return self.panes.mel_config.sample_rate
+
+    def _on_sounding(self) -> None:
         self.panes.update()
-        self.listening.play_take(take)
+        self.listening.play_speech()
+
+    def _on_spoken(self, take: Take, was_sounding: bool) -> None:
+        self.panes.update()
+        if not was_sounding:
+            self.listening.play_take(take)
 
     def _on_voice(self, voice: VoiceLoaded) -> None:
         facts = voice.facts
+        self.speaking.can_change_speed = facts.can_change_speed
         self.panes.mel_config = MelConfig(
             sample_rate=facts.sample_rate, hop_length=facts.hop_length, n_mels=facts.n_mels
         )

@@ -36,6 +36,7 @@ class Take:
     sample_rate: int
     stop_reason: str = ""
     recipe: dict[str, Any] = field(default_factory=dict)
+    speed: float = 1.0
 
     def renamed(self, title: str) -> Take:
         """The same take under another title; an empty title falls back to its text."""
@@ -63,13 +64,15 @@ class Take:
                 sample_rate=int(data["sample_rate"]),
                 stop_reason=str(data.get("stop_reason", "")),
                 recipe=dict(data.get("recipe") or {}),
+                speed=float(data.get("speed", 1.0)),
             )
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"a take is incomplete: {error}") from error
         # The id becomes a file name: nothing but what `new_take` makes may pass.
         if not take.id.isalnum() or not take.id.isascii():
             raise ValueError(f"a take has the unusable id {take.id!r}")
-        if not (math.isfinite(take.seconds) and math.isfinite(take.temperature)) or take.sample_rate <= 0:
+        numbers = (take.seconds, take.temperature, take.speed)
+        if not all(map(math.isfinite, numbers)) or take.sample_rate <= 0 or take.speed <= 0:
             raise ValueError(f"the take {take.id} has impossible numbers")
         return take
 
@@ -97,6 +100,7 @@ def new_take(
     sample_rate: int,
     stop_reason: str,
     recipe: dict[str, Any],
+    speed: float = 1.0,
 ) -> Take:
     """A take with a fresh id, the current time (UTC, ISO 8601) and a title from its text."""
     return Take(
@@ -111,6 +115,7 @@ def new_take(
         sample_rate=sample_rate,
         stop_reason=stop_reason,
         recipe=recipe,
+        speed=speed,
     )
 
 

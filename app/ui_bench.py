@@ -1,7 +1,8 @@
-"""How fast the window is there, and whether it ever stops: `python -m app.ui_bench --json`.
+"""How fast the window is there and speaks, and whether it ever stops: `python -m app.ui_bench --json`.
 
 Starts the real window with the real engine (without a display on Qt's offscreen platform), loads the
-voice, speaks, cancels, and compares a clip, while a heartbeat measures the longest stall of the event loop.
+voice, compares a clip, speaks twice, and cancels, while a heartbeat measures the longest stall of the event loop.
+Sound goes to the system's device at volume 0; without one, to a stand-in that takes it at the same pace.
 """
 
 from __future__ import annotations
@@ -85,11 +86,38 @@ class Bench:
             job.ended.connect(self._on_spoken)
 
     def _on_spoken(self) -> None:
-        from PySide6.QtCore import QTimer
-
         self.result["speak_s"] = round(time.perf_counter() - self._began, 3)
         take = self._studio.session.take(self._studio.session.current_take)
         self.result["speech_s"] = round(take.seconds, 3) if take else 0.0
+        self._wait_for_sound("first_sound_opening_s", self._speak_again)
+
+    def _wait_for_sound(self, name: str, then: Callable[[], None]) -> None:
+        """Note when the first sample was heard, after the key press, as soon as it is known."""
+        from PySide6.QtCore import QTimer
+
+        heard = self._studio.player.first_heard
+        if heard is None:
+            QTimer.singleShot(20, self._studio, lambda: self._wait_for_sound(name, then))
+            return
+        self.result[name] = round(heard - self._began, 3)
+        then()
+
+    def _speak_again(self) -> None:
+        """Now the device is open."""
+        self._began = time.perf_counter()
+        self._studio.player.pause()
+        self._studio.session.text = TEXT
+        self._studio.speaking.speak()
+        job = self._studio.speaking.job
+        if job is None:
+            self._fail("speaking did not start")
+        else:
+            job.ended.connect(lambda: self._wait_for_sound("first_sound_s", self._speak_long))
+
+    def _speak_long(self) -> None:
+        from PySide6.QtCore import QTimer
+
+        self.result["missed_s"] = round(self._studio.player.missed_seconds, 4)
         self._beat.begin("cancel")
         self._studio.session.text = LONG_TEXT
         self._studio.speaking.speak()
@@ -115,6 +143,7 @@ class Bench:
 
     def _end(self) -> None:
         self._beat.stop()
+        self.result["sound_device"] = self._studio.player.device_in_use
         self.result["longest_stall_ms"] = round(max(self._beat.stalls.values()), 1)
         self.result["longest_own_work_ms"] = round(max(self._beat.work.values()), 1)
         self.result["stalls_ms"] = {phase: round(value, 1) for phase, value in self._beat.stalls.items()}
@@ -141,12 +170,13 @@ def measure(checkpoint: str | None = None) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from app.paths import Places
+    from app.stand_in_sound import sounddevice_or_stand_in
     from app.studio import Studio
 
     application = QApplication(["lewm-studio"])
     with tempfile.TemporaryDirectory(prefix="lewm-bench-") as folder:
-        studio = Studio(Places(Path(folder)), fresh=True)
-        studio.player.is_silent = True
+        studio = Studio(Places(Path(folder)), fresh=True, load_sound=sounddevice_or_stand_in)
+        studio.player.set_volume(0.0)
         studio.apply_options(checkpoint, None, None)
         studio.start_engine()
         from app.main_window import MainWindow
@@ -181,6 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"longest event-loop stall {result['longest_stall_ms']:.0f} ms")
     for phase, stall in result["stalls_ms"].items():
         print(f"  {phase:<22} {stall:.0f} ms, of which own work {result['own_work_ms'][phase]:.0f} ms")
+    print(f"first sound after        {result['first_sound_s'] * 1000:.0f} ms from pressing Speak")
+    print(f"  while the device opens {result['first_sound_opening_s'] * 1000:.0f} ms ({result['sound_device']})")
+    print(f"silence inside speech    {result['missed_s'] * 1000:.0f} ms")
     if "cancel_s" in result:
         print(f"cancel took effect after {result['cancel_s'] * 1000:.0f} ms")
     return 0

@@ -136,8 +136,10 @@ def _play(window: MainWindow, registry: ActionRegistry) -> None:
 def _model(window: MainWindow, registry: ActionRegistry) -> None:
     studio = window.studio
     add = _adder(registry, "&Model")
-    add("speak", "&Speak", studio.speaking.speak, "Ctrl+Return", icon="speech",
-        hint="Speak the text", enabled=lambda: studio.voice.is_ready and not studio.speaking.is_busy)  # fmt: skip
+    add("speak", "&Speak", studio.speak, "Ctrl+Return", icon="speech", hint="Speak the text",
+        enabled=lambda: studio.voice.is_ready and (studio.live.is_on or not studio.speaking.is_busy))  # fmt: skip
+    add("live", "L&ive", lambda: studio.live.set_on(not studio.live.is_on), "Ctrl+Shift+L", icon="audio-lines",
+        hint="Speak at once what is typed or changed", checkable=True, checked=lambda: studio.live.is_on)  # fmt: skip
     add("cancel", "&Cancel", studio.cancel_job, "Ctrl+.", icon="x",
         hint="Stop, and keep what was made so far", enabled=lambda: studio.running_job() is not None)  # fmt: skip
     add("compare", "Co&mpare again", studio.compare_again, "Ctrl+R", icon="rotate-ccw",

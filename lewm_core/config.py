@@ -12,6 +12,9 @@ from typing import Any
 DEFAULT_TEMPERATURE = 0.0
 """Sampling temperature used when a request names none (0 = the predictor's mean, deterministic)."""
 
+SLOWEST, FASTEST = 0.5, 2.0
+"""Limits of the speaking rate; 1 is the pace that the voice learned."""
+
 LN_TO_DB = 20.0 / math.log(10.0)
 """Mels hold natural-log amplitude; multiply by this for dB."""
 

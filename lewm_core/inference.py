@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
-from lewm_core.config import DEFAULT_TEMPERATURE, MelConfig, Speaker
+from lewm_core.config import DEFAULT_TEMPERATURE, FASTEST, SLOWEST, MelConfig, Speaker
 from lewm_core.inference_engine import lay_out_for_steps
 from lewm_core.mel import AudioError, load_audio, log_mel
-from lewm_core.model.lewm import Generated, LeWM, SamplingSettings
+from lewm_core.model.lewm import Generated, LeWM, SamplingSettings, Step
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.phonemes import phonemise
 from lewm_core.predictor_trace import PredictorTrace, join_traces, trace_of
@@ -45,6 +45,14 @@ _STEPS_BETWEEN_PARTIALS = 6  # about half a second of speech at 11.7 steps/s
 
 
 _Item = TypeVar("_Item")
+Generate = Callable[..., Generator[Step | None, None, Generated]]
+"""As ``LeWM.generate``; None where nothing is there yet."""
+WAITING = "Waiting for the batch"
+"""Message of a progress that says: ask again when more latents are there."""
+
+
+class SamplingError(ValueError):
+    """Temperature or speed lie outside what a voice can do; the message gives the limits."""
 
 
 class Progress(NamedTuple):
@@ -237,9 +245,9 @@ class Synthesiser:
             trace: keep stop probability and cross-attention of each step.
 
         Raises:
-            TextError, UnknownSpeakerError, BlendError, PromptError: before anything is made.
+            TextError, UnknownSpeakerError, BlendError, SamplingError, PromptError: before anything is made.
         """
-        return (yield from _only(Progress, self._speech(request, cancelled, NO_STREAMING, trace)))
+        return (yield from _only(Progress, self.speech(request, cancelled, NO_STREAMING, trace)))
 
     def stream(
         self,
@@ -257,17 +265,22 @@ class Synthesiser:
                 twice as many as the one before it.
 
         Raises:
-            TextError, UnknownSpeakerError, BlendError, PromptError: before anything is made.
+            TextError, UnknownSpeakerError, BlendError, SamplingError, PromptError: before anything is made.
         """
-        return (yield from _only(AudioChunk, self._speech(request, cancelled, first_frames)))
+        return (yield from _only(AudioChunk, self.speech(request, cancelled, first_frames)))
 
-    def _speech(
-        self, request: SynthesisRequest, cancelled: Callable[[], bool], first_frames: int, trace: bool = False
-    ) -> Generator[Progress | AudioChunk, None, SynthesisResult]:
-        """Speak sentence by sentence, telling of progress and handing out chunks."""
+    def speech(
+        self, request: SynthesisRequest, cancelled: Callable[[], bool] = never, first_frames: int = FIRST_FRAMES,
+        trace: bool = False, generate: Generate | None = None,
+    ) -> Generator[Progress | AudioChunk, None, SynthesisResult]:  # fmt: skip
+        """As ``stream``, telling of progress between the chunks; partial mels only where chunks have to wait.
+
+        Args:
+            generate: makes the latents in the place of ``LeWM.generate``; where it yields None, a ``Progress``
+                with the message ``WAITING`` follows.
+        """
         _, speaker = self.who(request.speaker)
-        if not 0.2 <= request.speed <= 5.0 or not 0.0 <= request.temperature <= 2.0:
-            raise TextError("Speed must lie between 0.2 and 5, temperature between 0 and 2.")
+        self._check(request)
         if request.prompt is not None:
             check_owner(request.prompt, self.info)
         made = _Made(traces=[] if trace else None)
@@ -279,16 +292,32 @@ class Synthesiser:
                 made.reasons.append("cancelled")
             else:
                 yield from self._speak(
-                    request, sentence, number, len(sentences), made, cancelled, first_frames
-                )
+                    request, sentence, number, len(sentences), made, cancelled, first_frames,
+                    generate or self.model.generate,
+                )  # fmt: skip
             if made.reasons[-1] == "cancelled":
                 break
         yield Progress(1.0, "Done")
         return self._result(request, made)
 
+    @property
+    def can_change_speed(self) -> bool:
+        """Whether the voice plans durations, which can be scaled; attention alone decides as it goes."""
+        return self.model.config.alignment == "durations"
+
+    def _check(self, request: SynthesisRequest) -> None:
+        if not 0.0 <= request.temperature <= 2.0:
+            raise SamplingError("The temperature must lie between 0 and 2.")
+        if not SLOWEST <= request.speed <= FASTEST:
+            raise SamplingError(f"The speed must lie between {SLOWEST} and {FASTEST}; 1 is as trained.")
+        if request.speed != 1.0 and not self.can_change_speed:
+            raise SamplingError(
+                f"{self.info.path.name} aligns text by attention alone, so its pace cannot be changed. Use speed 1."
+            )
+
     def _speak(
         self, request: SynthesisRequest, sentence: Sentence, number: int, count: int, made: _Made,
-        cancelled: Callable[[], bool], first_frames: int,
+        cancelled: Callable[[], bool], first_frames: int, generate: Generate,
     ) -> Generator[Progress | AudioChunk, None, None]:  # fmt: skip
         """Speak one sentence and add it, and the pause behind it, to ``made``."""
         voice, speaker = self.who(request.speaker)
@@ -305,8 +334,8 @@ class Synthesiser:
         begins_at = sum(mel.shape[1] for mel in made.mels) / self.info.mel.frame_rate
         prompt = None if request.prompt is None else request.prompt.steps(self.model)
         growing, sound = GrowingMel(self.model), GrowingWave(self.vocoder, self.info.mel)
-        wanted = first_frames
-        run = self.model.generate(text, voice, settings, prompt)
+        wanted, fraction = first_frames, number / count
+        run = generate(text, voice, settings, prompt)
         for step in range(1_000_000):
             try:
                 with _Clock(made.timings, "predictor"):
@@ -314,6 +343,9 @@ class Synthesiser:
             except StopIteration as end:
                 generated = end.value
                 break
+            if item is None:
+                yield Progress(fraction, WAITING)
+                continue
             growing.add(item.latents)
             fraction = (number + 0.9 * item.fraction) / count
             partial = None
@@ -321,7 +353,7 @@ class Synthesiser:
                 until = sound.frames + sound.ready(growing.settled_frames)
                 yield self._chunk(made, growing, sound, until, number, count, fraction)
                 wanted = min(2 * wanted, LARGEST_FRAMES)
-            elif first_frames >= NO_STREAMING and step % _STEPS_BETWEEN_PARTIALS == 0:
+            elif step % _STEPS_BETWEEN_PARTIALS == 0 and (first_frames >= NO_STREAMING or not sound.can_grow):
                 with _Clock(made.timings, "decoder"):
                     partial = made.mel(self.info.mel.n_mels, growing.mel())
             yield Progress(fraction, message, partial)
@@ -334,7 +366,7 @@ class Synthesiser:
             made.traces.append(steps)
             made.trace_starts.append(begins_at)
         is_followed = number + 1 < count and generated.stop_reason != "cancelled"
-        pause = round(sentence.pause * self.info.mel.frame_rate) if is_followed else 0
+        pause = round(sentence.pause / request.speed * self.info.mel.frame_rate) if is_followed else 0
         yield self._chunk(made, growing, sound, None, number, count, (number + 1) / count, pause)
 
     def _chunk(
@@ -356,9 +388,11 @@ class Synthesiser:
         is_last = until is None and (number + 1 == count or made.reasons[-1] == "cancelled")
         if is_last:  # as everywhere, a wave ends with the middle of its last frame
             wave = wave[:-hop]
+        start, rate = sum(map(len, made.waves)), self.info.mel.sample_rate
         chunk = AudioChunk(
-            wave=wave, mel=fresh, start=sum(map(len, made.waves)), sample_rate=self.info.mel.sample_rate,
-            sentence=number, sentences=count, fraction=fraction, is_last=is_last,
+            wave=wave, mel=fresh, start=start, sample_rate=rate, sentence=number, sentences=count,
+            fraction=fraction, is_last=is_last,
+            predicted=(start + len(wave) + max(0, growing.frames - sound.frames) * hop) / rate,
         )  # fmt: skip
         made.mels.append(fresh)
         made.waves.append(wave)

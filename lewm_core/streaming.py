@@ -43,6 +43,7 @@ class AudioChunk:
         sentence, sentences: which sentence it belongs to, counted from 0, of how many.
         fraction: share of the whole text done, in [0, 1].
         is_last: nothing follows.
+        predicted: seconds of speech of this request whose latents exist by now; ``wave`` lags behind them.
     """
 
     wave: np.ndarray
@@ -53,6 +54,7 @@ class AudioChunk:
     sentences: int
     fraction: float
     is_last: bool
+    predicted: float = 0.0
 
 
 def decoder_reach(config: ModelConfig) -> int:
@@ -98,6 +100,11 @@ class GrowingMel:
         self._count += len(latents)
 
     @property
+    def frames(self) -> int:
+        """Frames so far, settled or not."""
+        return self._count * self._factor
+
+    @property
     def settled_frames(self) -> int:
         """Frames that no later latent can change."""
         return max(0, self._count - self._reach) * self._factor
@@ -125,6 +132,11 @@ class GrowingWave:
         self._reach = vocoder_reach(vocoder)
         self.frames = 0
         """Frames whose samples were given out."""
+
+    @property
+    def can_grow(self) -> bool:
+        """Whether there is sound before the sentence has ended."""
+        return self._reach is not None
 
     def ready(self, settled_frames: int) -> int:
         """How many more frames could be given out, were so many frames of the mel final."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
 
 from widgets.icons import icon
 from widgets.style_sheet import set_role
@@ -61,6 +61,20 @@ class IconButton(QToolButton):
     def _restyle(self) -> None:
         theme = current_theme()
         self.setIcon(icon(self._icon_name, theme, theme.accent if self.isChecked() else theme.text))
+
+
+class ToggleButton(IconButton):
+    """An icon with a word beside it, which stays pressed."""
+
+    def __init__(
+        self, icon_name: str, text: str, hint: str, shortcut: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(icon_name, text, shortcut, parent)
+        self.setCheckable(True)
+        self.setText(text)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.set_name(text, hint)
 
 
 class ActionButton(QPushButton):

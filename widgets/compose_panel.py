@@ -7,25 +7,24 @@ from itertools import pairwise
 from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QSizePolicy,
-    QSlider,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from widgets.buttons import ActionButton, IconButton, shortcut_label
+from widgets.buttons import ActionButton, IconButton, ToggleButton, shortcut_label
+from widgets.number_slider import NumberSlider, indent
 from widgets.speaker_picker import SpeakerPicker
 from widgets.style_sheet import set_role
 from widgets.text_format import duration
 
 LARGEST_SEED = 2**31 - 1
+SLOWEST, FASTEST = 0.5, 2.0
 
 CHARACTERS_PER_SECOND = {"en": 16.7, "hi": 12.5}
 """How fast the speakers of the embedded voice speak: characters per second over the 4,424 English (4.06 h)
@@ -39,7 +38,7 @@ def estimated_seconds(text: str, language: str) -> float:
 
 
 class ComposePanel(QWidget):
-    """Text, speaker, seed and temperature of the next take, with the button that speaks it and cancels it.
+    """Text, speaker, seed, temperature and speed of the next take, with the button that speaks it and cancels it.
 
     `changed` says that the person changed any of these; `speak_requested` and `cancel_requested` come from
     the button and from the keys it names. Setters emit nothing.
@@ -48,6 +47,7 @@ class ComposePanel(QWidget):
     speak_requested = Signal()
     cancel_requested = Signal()
     reroll_requested = Signal()
+    live_toggled = Signal(bool)
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -55,7 +55,7 @@ class ComposePanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._busy = False
         self._ready = False
-        self._reason = ""
+        self._reason = self._remark = ""
         self._shortcuts = ("Ctrl+Return", "Esc")
         self._build()
         self._connect()
@@ -122,15 +122,23 @@ class ComposePanel(QWidget):
 
     def set_temperature(self, temperature: float) -> None:
         """Show this temperature."""
-        with QSignalBlocker(self._temperature), QSignalBlocker(self._temperature_slider):
-            self._temperature.setValue(temperature)
-            self._temperature_slider.setValue(round(temperature * 100))
+        self._temperature.set_value(temperature)
 
     def set_temperature_range(self, lowest: float, highest: float) -> None:
         """Set the limits of the temperature."""
-        with QSignalBlocker(self._temperature), QSignalBlocker(self._temperature_slider):
-            self._temperature.setRange(lowest, highest)
-            self._temperature_slider.setRange(round(lowest * 100), round(highest * 100))
+        self._temperature.set_range(lowest, highest)
+
+    def speed(self) -> float:
+        """The speaking rate: 1 as the voice learned it, 2 twice as fast."""
+        return self._speed.value()
+
+    def set_speed(self, speed: float) -> None:
+        """Show this speaking rate."""
+        self._speed.set_value(speed)
+
+    def set_speed_available(self, available: bool) -> None:
+        """Allow another speaking rate than 1, where the voice plans durations."""
+        self._speed.set_available(available, "This voice does not plan durations, so its pace cannot be changed")
 
     def set_shortcuts(self, speak: str, cancel: str) -> None:
         """Name the shortcuts ("Ctrl+Return") that the app gave to speaking and cancelling."""
@@ -142,6 +150,18 @@ class ComposePanel(QWidget):
         """Turn the button into "Cancel" while a take is made."""
         self._busy = busy
         self._refresh()
+
+    def set_live(self, live: bool) -> None:
+        """Show that every change is spoken at once; the button then keeps what is heard."""
+        with QSignalBlocker(self._live):
+            self._live.setChecked(live)
+        self._refresh()
+
+    def set_remark(self, remark: str) -> None:
+        """Say something in passing under the button ("" for nothing)."""
+        if remark != self._remark:
+            self._remark = remark
+            self._refresh()
 
     def set_ready(self, ready: bool, reason: str = "") -> None:
         """Allow speaking, or say in one sentence why it is not possible."""
@@ -157,7 +177,7 @@ class ComposePanel(QWidget):
         """True when "Speak" would do something: a voice is there, nothing is being made, something is
         written.
         """
-        return self._ready and not self._busy and bool(self.text().strip())
+        return self._ready and (self._live.isChecked() or not self._busy) and bool(self.text().strip())
 
     # How it is built
 
@@ -172,27 +192,22 @@ class ComposePanel(QWidget):
         self._seed = QSpinBox(self)
         self._seed.setRange(0, LARGEST_SEED)
         self._seed.setAccessibleName("Seed")
-        _indent(self._seed)
+        indent(self._seed)
         self._seed.setToolTip("The same text, voice, speaker and seed give the same speech")
         self._seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._seed.setMinimumWidth(96)
         self._reroll = IconButton("dices", "New random seed")
         self._lock = IconButton("lock-open", "Keep this seed")
         self._lock.setCheckable(True)
-        self._temperature = QDoubleSpinBox(self)
-        self._temperature.setRange(0, 2)
-        self._temperature.setSingleStep(0.05)
-        self._temperature.setDecimals(2)
-        self._temperature.setFixedWidth(72)
-        self._temperature.setAccessibleName("Temperature")
-        _indent(self._temperature)
-        self._temperature.setToolTip("How freely the voice varies: 0 always says it the same way")
-        self._temperature_slider = QSlider(Qt.Orientation.Horizontal, self)
-        self._temperature_slider.setRange(0, 200)
-        self._temperature_slider.setSingleStep(5)
-        self._temperature_slider.setPageStep(20)
-        self._temperature_slider.setAccessibleName("Temperature slider")
+        self._temperature = NumberSlider(
+            "Temperature", "How freely the voice varies: 0 always says it the same way", 0, 2, 0.05
+        )
+        self._speed = NumberSlider(
+            "Speed", "How fast the voice speaks: 2.00 is twice as fast as it learned to; the pitch stays",
+            SLOWEST, FASTEST, 0.05, suffix=" ×", logarithmic=True, reset=1.0,
+        )  # fmt: skip
         self._button = ActionButton("Speak", self._shortcuts[0])
+        self._live = ToggleButton("audio-lines", "Live", "Speak at once what is typed or changed", "Ctrl+Shift+L")
         self._why = QLabel(self)
         self._why.setProperty("role", "small")
         self._why.setWordWrap(True)
@@ -215,8 +230,9 @@ class ComposePanel(QWidget):
         fields.addWidget(self._speaker, 0, 1)
         fields.addWidget(_label("Seed", self._seed), 1, 0)
         fields.addLayout(_row(self._seed, self._reroll, self._lock), 1, 1)
-        fields.addWidget(_label("Temperature", self._temperature_slider), 2, 0)
-        fields.addLayout(_row(self._temperature_slider, self._temperature), 2, 1)
+        for row, (title, number) in enumerate((("Temperature", self._temperature), ("Speed", self._speed)), 2):
+            fields.addWidget(_label(title, number.slider), row, 0)
+            fields.addWidget(number, row, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 8)
         layout.setSpacing(8)
@@ -224,7 +240,7 @@ class ComposePanel(QWidget):
         layout.addWidget(self._text, 1)
         layout.addLayout(fields)
         layout.addSpacing(4)
-        layout.addWidget(self._button)
+        layout.addLayout(_row(self._button, self._live))
         layout.addWidget(self._why)
         order = (
             self._text,
@@ -232,9 +248,13 @@ class ComposePanel(QWidget):
             self._seed,
             self._reroll,
             self._lock,
-            self._temperature_slider,
-            self._temperature,
+            self._temperature.slider,
+            self._temperature.field,
+            self._speed.slider,
+            self._speed.field,
+            self._speed.reset_button,
             self._button,
+            self._live,
         )
         for before, after in pairwise(order):
             self.setTabOrder(before, after)
@@ -246,9 +266,10 @@ class ComposePanel(QWidget):
         self._seed.valueChanged.connect(self._edited)
         self._reroll.clicked.connect(self.reroll_requested)
         self._lock.toggled.connect(self._lock_toggled)
-        self._temperature.valueChanged.connect(self._temperature_typed)
-        self._temperature_slider.valueChanged.connect(self._temperature_slid)
+        self._temperature.changed.connect(self.changed)
+        self._speed.changed.connect(self._edited)
         self._button.clicked.connect(self._pressed)
+        self._live.toggled.connect(self.live_toggled)
 
     # What happens
 
@@ -262,7 +283,7 @@ class ComposePanel(QWidget):
             super().keyPressEvent(event)
 
     def _pressed(self) -> None:
-        if self._busy:
+        if self._busy and not self._live.isChecked():
             self.cancel_requested.emit()
         else:
             self._speak()
@@ -271,7 +292,8 @@ class ComposePanel(QWidget):
         if self.can_speak():
             # A number that is still being typed counts as typed.
             self._seed.interpretText()
-            self._temperature.interpretText()
+            self._temperature.take_typed()
+            self._speed.take_typed()
             self.speak_requested.emit()
 
     def _edited(self) -> None:
@@ -280,16 +302,6 @@ class ComposePanel(QWidget):
 
     def _lock_toggled(self) -> None:
         self._show_lock()
-        self.changed.emit()
-
-    def _temperature_typed(self, value: float) -> None:
-        with QSignalBlocker(self._temperature_slider):
-            self._temperature_slider.setValue(round(value * 100))
-        self.changed.emit()
-
-    def _temperature_slid(self, value: int) -> None:
-        with QSignalBlocker(self._temperature):
-            self._temperature.setValue(value / 100)
         self.changed.emit()
 
     def _show_lock(self) -> None:
@@ -302,18 +314,20 @@ class ComposePanel(QWidget):
         text = self.text()
         characters = len(text)
         if text.strip():
-            seconds = estimated_seconds(text, self._speaker.language())
+            seconds = estimated_seconds(text, self._speaker.language()) / self.speed()
             unit = "character" if characters == 1 else "characters"
             self._count.setText(f"{characters:,} {unit} · about {duration(seconds)}")
         else:
             self._count.setText("")
         speak, cancel = self._shortcuts
-        if self._busy:
+        if self._live.isChecked():
+            self._button.show_action("Keep take", speak, "primary")
+        elif self._busy:
             self._button.show_action("Cancel", cancel, "danger")
         else:
             self._button.show_action("Speak", speak, "primary")
-        self._button.setEnabled(self._busy or self.can_speak())
-        self._why.setText(self._reason)
+        self._button.setEnabled(self.can_speak() or (self._busy and not self._live.isChecked()))
+        self._why.setText(self._reason or self._remark)
         set_role(self._why, "warning_small" if self._reason else "small")
         self._button.setAccessibleDescription(self._reason)
 
@@ -337,11 +351,6 @@ class TextField(QPlainTextEdit):
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
         return not source.hasUrls() and super().canInsertFromMimeData(source)
-
-
-def _indent(spin: QAbstractSpinBox) -> None:
-    """Align the number with the text of other fields; a style sheet does not reach into a spin box."""
-    spin.lineEdit().setTextMargins(6, 0, 0, 0)
 
 
 def _label(text: str, field: QWidget) -> QLabel:

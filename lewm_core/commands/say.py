@@ -42,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write (default: speech.wav, never over an old one)",
     )
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="2 speaks twice as fast (default 1)"
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="0.5 to 2: 2 speaks twice as fast, at the same pitch (default 1)",
     )
     parser.add_argument(
         "--format", choices=("PCM_16", "PCM_24", "FLOAT"), default="PCM_16", help="samples (default PCM_16)"
@@ -139,11 +143,12 @@ def play(synthesiser: Synthesiser, request: SynthesisRequest) -> tuple[Synthesis
         the result, and seconds from the request to the first chunk and to the first sound ("first_chunk_s",
         "first_sound_s"), silence in its midst because a chunk came late ("missed_s"), "play_error" or None.
     """
+    from lewm_core.head_start import HeadStart
     from lewm_core.playback import Loudspeaker, PlaybackError
 
-    loudspeaker, error = None, None
+    loudspeaker, error, head_start = None, None, HeadStart()
     try:
-        loudspeaker = Loudspeaker(synthesiser.info.mel.sample_rate)
+        loudspeaker = Loudspeaker(synthesiser.info.mel.sample_rate, head_start)
     except PlaybackError as trouble:
         error = str(trouble)
         print(f"lewm: {error}", file=sys.stderr)
@@ -159,6 +164,10 @@ def play(synthesiser: Synthesiser, request: SynthesisRequest) -> tuple[Synthesis
                 break
             first_chunk = first_chunk or time.perf_counter() - start
             if loudspeaker is not None:
+                head_start.note(
+                    spent=time.perf_counter() - start, predicted=chunk.predicted, fraction=chunk.fraction,
+                    chunk=len(chunk.wave) / chunk.sample_rate,
+                )  # fmt: skip
                 loudspeaker.play(chunk.wave)
         if loudspeaker is not None and not loudspeaker.finish():
             error = "The sound device went away while it played."

@@ -28,6 +28,7 @@ from app.engine_messages import (
     Request,
     Speak,
     Spoken,
+    SpokenChunk,
     Step,
     VoiceLoaded,
 )
@@ -173,15 +174,28 @@ class FakeBackend:
             time.sleep(60)
         steps = 200 if "!slow" in request.text else 5
         frames, reason = 0, "stop_head"
+        whole_mel, whole_wave = fake_mel(40 * steps, request.seed), fake_wave(40 * steps, 330)
         for step in range(steps):
-            frames = 40 * (step + 1)
-            yield Step((step + 1) / steps, "Speaking", fake_mel(frames, request.seed))
+            start, frames = frames, 40 * (step + 1)
+            yield Step(
+                frames / len(whole_mel[0]),
+                "Speaking",
+                chunk=SpokenChunk(
+                    wave=whole_wave[start * HOP : frames * HOP],
+                    mel=whole_mel[:, start:frames],
+                    sample_rate=RATE,
+                    spent=0.01 * (step + 1),
+                    predicted=frames * HOP / RATE,
+                    fraction=(step + 1) / steps,
+                    is_last=step + 1 == steps,
+                ),
+            )
             if cancelled():
                 reason = "cancelled"
                 break
             time.sleep(0.05 if steps > 10 else 0.005)
         recipe = {"text": request.text, "speaker": request.speaker, "seed": request.seed, "temperature": 0.0}
-        mel, wave = fake_mel(frames, request.seed), fake_wave(frames, 330)
+        mel, wave = whole_mel[:, :frames], whole_wave[: (frames - 1) * HOP]
         return Spoken(mel, wave, RATE, reason, {"predictor": 0.1}, recipe)
 
     def _compare(self, request: Compare) -> Generator[Step, None, Any]:

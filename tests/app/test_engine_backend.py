@@ -13,6 +13,7 @@ from app.engine_messages import Compare, DrawFigure, Inspect, LoadVoice, OpenCli
 from app.messages_panes import AlignPanes
 from lewm_core.checkpoint import CheckpointError
 from lewm_core.resources_path import resource
+from tests.lewm_core.test_vocoder import write_vocos
 from tests.lewm_core.tiny import tiny_checkpoint
 from widgets.colour_maps import COLOUR_MAPS, lookup_table
 
@@ -77,7 +78,34 @@ def test_the_same_seed_is_the_same_speech(backend):
     two, _ = finish(backend, Speak("Hello there.", "ada", 5, 0.5))
     np.testing.assert_array_equal(one.wave, two.wave)
     assert one.recipe["seed"] == 5
-    assert any(step.partial_mel is not None for step in steps)
+    assert any(step.partial_mel is not None or step.chunk is not None for step in steps)
+
+
+def test_the_chunks_of_a_speech_are_the_offline_speech(checkpoint, tmp_path):
+    from lewm_core.inference import SynthesisRequest
+    from lewm_core.inference import finish as run
+
+    backend = CoreBackend()
+    finish(backend, LoadVoice(str(checkpoint), str(write_vocos(tmp_path / "vocos"))))
+    text = "Hello there, all of you. And good bye."
+    spoken, steps = finish(backend, Speak(text, "ada", 5, 0.5, 0.7))
+    offline = run(backend._voice.synthesise(SynthesisRequest(text, "ada", 5, 0.5, 0.7)))
+    chunks = [step.chunk for step in steps if step.chunk is not None]
+    np.testing.assert_allclose(np.concatenate([chunk.wave for chunk in chunks]), offline.wave, rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(np.concatenate([chunk.wave for chunk in chunks]), spoken.wave)
+    np.testing.assert_array_equal(np.concatenate([chunk.mel for chunk in chunks], axis=1), spoken.mel)
+    assert [chunk.is_last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert spoken.recipe["speed"] == 0.7
+    spent = [chunk.spent for chunk in chunks]
+    assert spent == sorted(spent)
+    for chunk, end in zip(chunks, np.cumsum([len(chunk.wave) for chunk in chunks]), strict=True):
+        assert chunk.predicted * chunk.sample_rate >= end - 1
+
+
+def test_a_voice_without_durations_is_known_as_one(tmp_path):
+    tiny_checkpoint(tmp_path / "attention.safetensors", alignment="attention")
+    facts, _ = finish(CoreBackend(), Inspect(str(tmp_path / "attention.safetensors")))
+    assert not facts.can_change_speed
 
 
 def test_a_cancelled_speech_keeps_what_was_made(backend):

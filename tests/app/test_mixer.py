@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.mixer import FADE_SECONDS, Mixer
+from lewm_core.playback import GrowingSound
 
 RATE = 24_000
 FADE = round(FADE_SECONDS * RATE)
@@ -53,8 +54,8 @@ def test_render_tells_the_position_of_its_first_sample():
     mixer = Mixer(RATE)
     mixer.play(sine(1), 1000)
     out = np.empty(300, dtype=np.float32)
-    assert mixer.render(out) == 1000
-    assert mixer.render(out) == 1300
+    assert mixer.render(out) == (1000, 300)
+    assert mixer.render(out) == (1300, 300)
 
 
 def test_switching_goes_on_at_the_same_sample_without_a_click():
@@ -149,3 +150,95 @@ def test_never_fails_and_never_gets_loud(steps):
             assert np.isfinite(out).all()
             assert np.abs(out).max() <= 1.51  # at most a sound, its tail and a seam
         assert mixer.position >= 0
+
+
+# ---------------------------------------------------------------------- speech that is still being made
+def growing(*parts: np.ndarray, factor: float = 0.1) -> GrowingSound:
+    """A sound with these parts, made with this real-time factor, of which ten more seconds will come."""
+    sound = GrowingSound(RATE)
+    for part in parts:
+        put(sound, part, factor)
+    return sound
+
+
+def put(sound: GrowingSound, part: np.ndarray, factor: float = 0.1) -> None:
+    seconds = (len(sound) + len(part)) / RATE
+    sound.head_start.note(
+        spent=factor * seconds, predicted=seconds, fraction=seconds / (seconds + 10), chunk=len(part) / RATE
+    )
+    sound.put(part)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4000), st.integers(1, 3000)), min_size=1, max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_growing_speech_is_heard_whole_in_order_and_silence_only_where_it_was_late(rounds):
+    """Chunks and reads take turns in any way: what is heard, without the silence, is the speech itself."""
+    sound, mixer = growing(), Mixer(RATE)
+    made, heard = [], []
+    mixer.play(sound, 0)
+    for number, (length, read) in enumerate(rounds):
+        part = np.full(length, 0.25, np.float32)
+        made.append(part)
+        put(sound, part)
+        if number + 1 == len(rounds):
+            sound.close()
+        heard.append(pull(mixer, read))
+    heard.append(pull(mixer, sum(map(len, made)) + 512))
+    assert mixer.ended
+    assert mixer.position == sum(map(len, made))
+    # Where it ran dry it fades out and in again: at most a fade is quieter on either side.
+    whole = np.concatenate(heard)
+    gaps = 2 * len(rounds) + 2
+    assert abs(int((whole == 0.25).sum()) - sum(map(len, made))) <= gaps * FADE
+
+
+def test_fast_speech_is_heard_at_once_and_without_a_gap():
+    wave, mixer = sine(2.0), Mixer(RATE)
+    sound = growing(wave[:2048])
+    mixer.play(sound, 0)
+    heard, done = [], 2048
+    while done < len(wave):
+        heard.append(pull(mixer, 1024))
+        put(sound, wave[done : done + 4096])
+        done += 4096
+    sound.close()
+    heard.append(pull(mixer, len(wave) - sum(map(len, heard))))
+    np.testing.assert_array_equal(np.concatenate(heard)[FADE:], wave[FADE:])
+    assert mixer.missed == 0
+
+
+def test_slow_speech_waits_instead_of_stuttering():
+    wave, mixer = sine(4.0), Mixer(RATE)
+    sound = growing(wave[:RATE], factor=2.0)
+    mixer.play(sound, 0)
+    assert not pull(mixer, 5000).any()
+    assert mixer.position == 0
+    assert mixer.missed == 0
+    sound.put(wave[RATE:])
+    assert not pull(mixer, 500).any()
+    sound.close()
+    np.testing.assert_array_equal(pull(mixer, len(wave))[FADE:], wave[FADE:])
+
+
+def test_a_gap_has_no_clicks_and_is_counted():
+    wave, mixer = sine(1.0), Mixer(RATE)
+    sound = growing(wave[: RATE // 2])
+    mixer.play(sound, 0)
+    heard = [pull(mixer, RATE // 2 + 3000)]
+    put(sound, wave[RATE // 2 :])
+    sound.close()
+    heard.append(pull(mixer, RATE // 2 + 512))
+    assert largest_step(np.concatenate(heard)) < 2 * largest_step(wave)
+    assert mixer.missed > 2000
+    assert mixer.ended
+
+
+def test_the_finished_copy_takes_over_unheard():
+    wave, mixer = sine(1.0), Mixer(RATE)
+    sound = growing(wave)
+    sound.close()
+    mixer.play(sound, 0)
+    heard = [pull(mixer, 5000)]
+    mixer.replace(wave.copy())
+    heard.append(pull(mixer, len(wave) - 5000))
+    np.testing.assert_array_equal(np.concatenate(heard)[FADE:], wave[FADE:])

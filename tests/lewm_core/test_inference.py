@@ -13,6 +13,7 @@ from lewm_core.inference import (
     PANES,
     GrowingMel,
     Progress,
+    SamplingError,
     Synthesiser,
     SynthesisRequest,
     SynthesisResult,
@@ -99,8 +100,19 @@ def test_bad_requests_are_refused_before_anything_is_made(voice: Synthesiser) ->
     for text in ("", "   ", "?!", "…"):
         with pytest.raises(TextError):
             finish(voice.synthesise(SynthesisRequest(text, "ada")))
-    with pytest.raises(TextError, match="Speed"):
-        finish(voice.synthesise(SynthesisRequest("Hello.", "ada", speed=50.0)))
+    for speed in (2.5, 0.4, float("nan")):
+        with pytest.raises(SamplingError, match="speed must lie between"):
+            finish(voice.synthesise(SynthesisRequest("Hello.", "ada", speed=speed)))
+    with pytest.raises(SamplingError, match="temperature"):
+        finish(voice.synthesise(SynthesisRequest("Hello.", "ada", temperature=-0.1)))
+
+
+def test_a_voice_without_durations_says_that_its_pace_cannot_be_changed(tmp_path: Path) -> None:
+    tiny_checkpoint(tmp_path / "tiny.safetensors", alignment="attention")
+    voice = Synthesiser.load(tmp_path / "tiny.safetensors")
+    assert not voice.can_change_speed
+    with pytest.raises(SamplingError, match="attention alone"):
+        finish(voice.synthesise(SynthesisRequest("Hello.", "ada", speed=1.5)))
 
 
 def test_comparison_has_four_panes_of_one_length(voice: Synthesiser) -> None:

@@ -186,7 +186,7 @@ def test_tab_goes_through_all_controls_in_reading_order(qtbot, panel: ComposePan
     panel.set_text("Hello")
     panel.focus_text()
     names = []
-    for _ in range(8):
+    for _ in range(11):
         names.append(QApplication.focusWidget().accessibleName())
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert names == [
@@ -197,7 +197,10 @@ def test_tab_goes_through_all_controls_in_reading_order(qtbot, panel: ComposePan
         "Keep this seed",
         "Temperature slider",
         "Temperature",
+        "Speed slider",
+        "Speed",
         "Speak",
+        "Live",
     ]
 
 
@@ -295,3 +298,53 @@ def test_new_speakers_keep_the_chosen_one_where_they_can(panel: ComposePanel):
     assert panel.speaker() == "alpha"
     panel.set_speakers([])
     assert panel.speaker() == ""
+
+
+def test_the_speed_is_slid_typed_and_set_back(qtbot, panel: ComposePanel):
+    slider, field = named(panel, QSlider, "Speed slider"), named(panel, QDoubleSpinBox, "Speed")
+    reset = named(panel, QToolButton, "Set speed back")
+    assert panel.speed() == 1.0
+    assert not reset.isEnabled()
+    with qtbot.waitSignal(panel.changed):
+        slider.setValue(slider.maximum())
+    assert panel.speed() == 2.0
+    with qtbot.waitSignal(panel.changed):
+        field.setValue(0.5)
+    assert slider.value() == slider.minimum()
+    with qtbot.waitSignal(panel.changed):
+        qtbot.mouseClick(reset, Qt.MouseButton.LeftButton)
+    assert panel.speed() == 1.0
+    assert slider.value() == 0, "the pace of the voice is the middle of the slider"
+    with qtbot.assertNotEmitted(panel.changed):
+        panel.set_speed(1.25)
+    assert panel.speed() == 1.25
+    panel.set_text("A sentence of some length to be spoken.")
+    before = visible_text(panel)
+    field.setValue(0.5)
+    assert visible_text(panel) != before, "the estimate does not follow the speed"
+
+
+def test_a_voice_that_cannot_change_its_pace_says_so(panel: ComposePanel):
+    panel.set_speed_available(False)
+    slider = named(panel, QSlider, "Speed slider")
+    assert not slider.isEnabled()
+    assert "durations" in slider.toolTip()
+    panel.set_speed_available(True)
+    assert slider.isEnabled()
+
+
+def test_live_the_button_keeps_whatever_is_being_made(qtbot, panel: ComposePanel):
+    panel.set_text("Hello")
+    live = named(panel, QToolButton, "Live")
+    with qtbot.waitSignal(panel.live_toggled) as told:
+        qtbot.mouseClick(live, Qt.MouseButton.LeftButton)
+    assert told.args == [True]
+    panel.set_live(True)
+    panel.set_busy(True)
+    with qtbot.waitSignal(panel.speak_requested), qtbot.assertNotEmitted(panel.cancel_requested):
+        qtbot.mouseClick(button(panel, "Keep take"), Qt.MouseButton.LeftButton)
+    panel.set_remark("There is nothing to speak.")
+    assert "There is nothing to speak." in visible_text(panel)
+    with qtbot.assertNotEmitted(panel.live_toggled):
+        panel.set_live(False)
+    assert button(panel, "Cancel").isEnabled()
