@@ -34,6 +34,8 @@ EMBEDDED = "embedded"
 HUB = "charactr/vocos-mel-24khz"
 GRIFFIN_LIM = "griffin-lim"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+HUB_PATIENCE = 5.0
+"""Seconds in which the hub has to answer."""
 CHUNK_FRAMES = 1024  # about 11 s; some 60 MB at a time
 GRIFFIN_LIM_ROUNDS = 64
 
@@ -102,13 +104,15 @@ def _folder_files(folder: Path) -> tuple[Path, Path]:
 
 def _hub_files() -> tuple[Path, Path]:
     """Config and weights of the original Vocos, from the local Hugging Face cache or else from the hub."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     def fetch(name: str) -> Path:
         try:
             return Path(hf_hub_download(HUB, name, local_files_only=True))
         except LocalEntryNotFoundError:
+            # Asked once and soon given up: the download itself would try for some 25 s to reach a missing hub.
+            get_hf_file_metadata(hf_hub_url(HUB, name), timeout=HUB_PATIENCE)
             return Path(hf_hub_download(HUB, name))
 
     try:

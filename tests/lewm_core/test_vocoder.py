@@ -248,6 +248,24 @@ def test_the_hub_vocoder_without_a_network(tmp_path: Path) -> None:
     assert "folder" in result.stdout
 
 
+def test_a_hub_that_does_not_answer_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The download itself would try again and again for half a minute."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def download(_repository: str, name: str, local_files_only: bool = False) -> str:
+        assert local_files_only, "the slow download was begun"
+        raise LocalEntryNotFoundError(name)
+
+    def unreachable(_url: str, timeout: float) -> None:
+        assert timeout <= 10
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", unreachable)
+    with pytest.raises(VocoderError, match=r"no route.*embedded"):
+        load_vocoder("charactr/vocos-mel-24khz", MELS)
+
+
 def test_names() -> None:
     assert available_vocoders() == ["embedded", "charactr/vocos-mel-24khz", "griffin-lim"]
 
