@@ -9,7 +9,7 @@ from app.live import PAUSE
 from app.main_window import MainWindow
 from app.studio import Studio
 from tests.app.conftest import PATIENCE
-from tests.app.test_speaking import card, heard, library, loud_studio  # noqa: F401
+from tests.app.test_speaking import card, library, loud_studio, wait_while_it_turns  # noqa: F401
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_was_heard_goes_on_until_there_is_something_new(loud_studio, librar
     studio.live.set_on(True)
     studio.session.text = "!slow one"
     stream = card(qtbot, library)
-    qtbot.waitUntil(lambda: studio.player.is_playing, timeout=PATIENCE)
+    wait_while_it_turns(qtbot, stream, lambda: studio.player.is_playing and studio.speaking.sound is not None)
     first = studio.speaking.sound
     stream.turn(480)
     studio.session.text = "!slow two"
@@ -65,14 +65,14 @@ def test_what_was_heard_goes_on_until_there_is_something_new(loud_studio, librar
     studio.panes.pane_changed.connect(
         lambda key: seen.append(studio.panes.content(key).mel_db is not None) if key == "autoregressive" else None
     )
-    qtbot.waitUntil(lambda: studio.speaking.sound is not first, timeout=PATIENCE)
+    wait_while_it_turns(qtbot, stream, lambda: studio.speaking.sound is not first)
     assert all(seen), "the pane was empty for a moment"
     assert studio.player.is_playing
     assert first.is_complete
     assert len(library.streams) == 1, "the device was opened anew"
     studio.speaking.cancel()
     assert not studio.player.is_playing
-    qtbot.waitUntil(lambda: not studio.speaking.is_busy, timeout=PATIENCE)
+    wait_while_it_turns(qtbot, stream, lambda: not studio.speaking.is_busy)
     assert studio.session.live_take is None
 
 

@@ -47,6 +47,11 @@ def card(qtbot, library):
     return library.streams[-1]
 
 
+def wait_while_it_turns(qtbot, stream, condition):
+    """Wait, with a card that asks for sound meanwhile (one that does not counts as pulled out after 2 s)."""
+    qtbot.waitUntil(lambda: stream.turn(24) or condition(), timeout=PATIENCE)
+
+
 def test_speech_is_heard_and_seen_before_it_is_made(loud_studio, library, qtbot):
     studio = loud_studio
     studio.session.text = "!slow"
@@ -56,7 +61,7 @@ def test_speech_is_heard_and_seen_before_it_is_made(loud_studio, library, qtbot)
     )
     studio.speaking.speak()
     stream = card(qtbot, library)
-    qtbot.waitUntil(lambda: len(sizes) >= 4, timeout=PATIENCE)
+    wait_while_it_turns(qtbot, stream, lambda: len(sizes) >= 4)
     stream.turn(2_400)
     assert studio.speaking.is_busy
     assert studio.player.is_playing
@@ -66,7 +71,7 @@ def test_speech_is_heard_and_seen_before_it_is_made(loud_studio, library, qtbot)
     assert not studio.exporting.sources(), "half a speech was offered for export"
     studio.speaking.cancel()
     assert not studio.player.is_playing, "it went on after the cancel"
-    qtbot.waitUntil(lambda: bool(studio.session.takes), timeout=PATIENCE)
+    wait_while_it_turns(qtbot, stream, lambda: bool(studio.session.takes))
     take = studio.session.takes[0]
     assert take.stop_reason == "cancelled"
     assert 0 < take.seconds < 200 * 40 * HOP / RATE
