@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,17 +23,17 @@ class Pair:
     second: np.ndarray
     aligned: bool
 
-    @property
+    @cached_property
     def difference(self) -> np.ndarray:
         """The first minus the second in dB: above 0 where the first is louder."""
         return self.first - self.second
 
-    @property
+    @cached_property
     def l1(self) -> float:
         """Mean absolute difference, nats."""
         return float(np.abs(self.difference).mean()) / LN_TO_DB
 
-    @property
+    @cached_property
     def bias_db(self) -> float:
         """Mean signed difference, dB."""
         return float(self.difference.mean())

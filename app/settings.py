@@ -71,8 +71,8 @@ INSPECTOR_TABS = {
     "slice": "Slice",
     "differences": "Differences",
     "drift": "TF / AR",
-    "run": "Checkpoints over time",
     "listening": "Listening",
+    "run": "Checkpoints over time",
     "speakers": "Speakers",
     "checkpoint": "Checkpoint",
 }
