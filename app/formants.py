@@ -132,7 +132,8 @@ class FormantController(QObject):
 
     def _wanted(self) -> TrackFormants | None:
         panes = self._panes
-        waves, frames = {}, {}
+        waves: dict[str, np.ndarray] = {}
+        frames: dict[str, int] = {}
         clip = self._comparison.clip
         rate = panes.mel_config.sample_rate
         for key in (*PANE_TITLES, NOISE):
@@ -141,7 +142,8 @@ class FormantController(QObject):
             wave = sound.wave if sound is not None and sound.sample_rate == rate else None
             if key == TRUTH and clip is not None and clip.sample_rate == rate:
                 wave = clip.wave  # the mel is that of the recording, not of its vocoded copy
-            if wave is not None and content.mel_db is not None:
+            # Speech that is still being made is measured when it is finished.
+            if isinstance(wave, np.ndarray) and content.mel_db is not None:
                 waves[key], frames[key] = wave, content.mel_db.shape[1]
         if not waves:
             return None
