@@ -11,6 +11,9 @@ from app.jobs import Job
 IDLE_MILLISECONDS = 90_000
 """Without work for so long the process ends and gives its memory back."""
 
+CANCEL_PATIENCE = 120.0
+"""Seconds that a cancelled job may go on: nobody waits for it, and at its low priority loading can take long."""
+
 
 class BackgroundEngine(QObject):
     """Started by the first request, ended when it has been idle for a while."""
@@ -19,7 +22,7 @@ class BackgroundEngine(QObject):
 
     def __init__(self, backend: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine = Engine(backend, self)
+        self._engine = Engine(backend, self, CANCEL_PATIENCE)
         self._engine.given_up.connect(
             lambda _sentence: self.trouble.emit("Rendering other checkpoints keeps failing, so it was stopped.")
         )

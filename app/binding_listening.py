@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.blind_listening import PREFIX
 from app.blind_test import Vote, by_pair, judge, votes_csv
 from app.dialogs import FileDialogs
+from app.panes import SOURCE_TITLES
 from app.studio import Studio
 from lewm_core.files import write_atomically
 from widgets.listening_page import Judgement, ListeningPage
@@ -102,11 +103,10 @@ class ListeningPageBinding(QObject):
     def _show_levels(self) -> None:
         levels, listening = self._studio.levels, self._studio.listening
         found = levels.levels
-        rows = [
-            (listening.title(key), gain, found.loudness[key])
-            for key, gain in found.gains_db.items()
-            if not key.startswith(PREFIX)  # else the gains would tell what A, B and X are
-        ]
+        # Not those of the blind test: the gains would tell what A, B and X are.
+        keys = [key for key in found.gains_db if not key.startswith(PREFIX)]
+        keys.sort(key=lambda key: list(SOURCE_TITLES).index(key) if key in SOURCE_TITLES else len(SOURCE_TITLES))
+        rows = [(listening.title(key), found.gains_db[key], found.loudness[key]) for key in keys]
         self._page.set_levels(levels.is_on, rows)
 
 

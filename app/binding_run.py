@@ -107,7 +107,7 @@ class RunBinding(QObject):
         ours, theirs = second.rendered(second.loaded), second.rendered(second.chosen)
         keys = list(FIGURES) if second.item_has_clip else ["contrast_db", "seconds"]
         rows = [(FIGURES[key], _figure(ours, key), _figure(theirs, key)) for key in keys]
-        self._page.set_measures(rows, ("Loaded voice", "Second"))
+        self._page.set_measures(rows, ("A: loaded", "B"))
         figure = self._figure if self._figure in keys else keys[0]
         curve = self._curve(second.checkpoints, figure)
         self._page.set_figures(

@@ -40,8 +40,11 @@ class Engine(QObject):
     given_up = Signal(str)
     """The process died too often and is not started again until `start` is called."""
 
-    def __init__(self, backend: str = CORE_BACKEND, parent: QObject | None = None) -> None:
+    def __init__(
+        self, backend: str = CORE_BACKEND, parent: QObject | None = None, cancel_patience: float = CANCEL_PATIENCE
+    ) -> None:
         super().__init__(parent)
+        self._cancel_patience = cancel_patience
         self.lanes = Lanes()
         self._backend = backend
         self._ids = itertools.count(1)
@@ -115,7 +118,7 @@ class Engine(QObject):
     def _check_patience(self) -> None:
         if not self._cancelled_at:
             self._patience.stop()
-        elif time.monotonic() - min(self._cancelled_at.values()) > CANCEL_PATIENCE and self._link is not None:
+        elif time.monotonic() - min(self._cancelled_at.values()) > self._cancel_patience and self._link is not None:
             self._cancelled_at.clear()
             self._link.kill()
 

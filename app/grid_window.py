@@ -122,7 +122,7 @@ class GridWindow(QWidget):
         if (rows, columns) != (self._rows, self._columns):
             self._rows, self._columns = rows, columns
             self._pictures.clear()
-            titles = [f"{saved.name}\nstep {saved.step:,}" for saved in columns]
+            titles = [column_title(saved, self._studio.second.loaded) for saved in columns]
             self.grid.set_shape([row_title(item) for item in rows], titles)
             if self._is_filling:
                 self.fill()
@@ -304,6 +304,12 @@ def chosen_of(checkpoints: Sequence[SavedCheckpoint], choice: str) -> list[Saved
     if choice == "ends":
         return list(checkpoints[:1]) + (list(checkpoints[-1:]) if len(checkpoints) > 1 else [])
     return list(checkpoints)
+
+
+def column_title(saved: SavedCheckpoint, loaded: SavedCheckpoint | None) -> str:
+    """Name of a checkpoint, its step, and whether it is the loaded voice."""
+    mark = " · loaded" if loaded is not None and saved.path == loaded.path else ""
+    return f"{saved.name}\nstep {saved.step:,}{mark}"
 
 
 def row_title(item: SweepItem) -> str:

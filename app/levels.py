@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.engine import Engine
 from app.engine_messages import Failure
+from app.jobs import Job
 from app.listening import ListeningController
 from app.messages_listening import LevelsMatched, MatchLevels
 from app.player import Player, Sound
@@ -38,6 +39,8 @@ class LevelMatching(QObject):
         self._settings = settings
         self._known: dict[int, tuple[Sound, float, float]] = {}
         """Sound, gain and loudness of the waves measured last, by identity of the wave."""
+        self._job: Job | None = None
+        self._again = False
         self.levels = LevelsMatched()
         """Gains and loudness by source, as far as they are measured."""
         self._soon = QTimer(self)
@@ -74,9 +77,14 @@ class LevelMatching(QObject):
         return {id(sound.wave): sound for sound in sounds if isinstance(sound.wave, np.ndarray)}
 
     def _measure(self) -> None:
+        if self._job is not None:
+            self._again = True
+            return
         sounds = self._sounds()
         request = MatchLevels({str(key): (sound.samples, sound.sample_rate) for key, sound in sounds.items()})
-        job = self._engine.submit(request, "Measuring loudness", "levels")
+        # One at a time: a superseded job would have to be cancelled, and the engine may be busy with a long step.
+        job = self._job = self._engine.submit(request, "Measuring loudness", "levels")
+        job.ended.connect(self._on_ended)
         job.finished.connect(lambda levels: self._on_measured(sounds, levels))
         job.failed.connect(self._on_failed)
 
@@ -87,6 +95,12 @@ class LevelMatching(QObject):
             for key, sound in sounds.items()
         }
         self._apply()
+
+    def _on_ended(self) -> None:
+        self._job = None
+        if self._again:
+            self._again = False
+            self._on_sounds()
 
     def _on_failed(self, failure: Failure) -> None:
         logger.warning("loudness: %s %s", failure.message, failure.details)

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -37,6 +37,7 @@ CELL = QSize(176, 104)
 _CAPTION = 18
 _GAP = 4
 _HEADER_WIDTH = 190
+_HEADER_HEIGHT = 44
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,15 @@ class CellGrid(QTableView):
         self.setShowGrid(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalHeader(_Titles(Qt.Orientation.Vertical, self))
+        self.setHorizontalHeader(_Titles(Qt.Orientation.Horizontal, self))
+        self.setCornerButtonEnabled(False)
         for header, size in ((self.horizontalHeader(), CELL.width()), (self.verticalHeader(), CELL.height())):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             header.setDefaultSectionSize(size)
             header.setSectionsClickable(False)
         self.verticalHeader().setFixedWidth(_HEADER_WIDTH)
-        self.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.horizontalHeader().setFixedHeight(_HEADER_HEIGHT)
         self.clicked.connect(lambda index: self.play_requested.emit(index.row(), index.column()))
         self.doubleClicked.connect(lambda index: self.open_requested.emit(index.row(), index.column()))
 
@@ -170,6 +174,31 @@ class _CellModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{self._columns[index.column()]}, {self._rows[index.row()]}: {cell.caption or cell.state}"
         return None
+
+
+class _Titles(QHeaderView):
+    """Titles on the ground of the panel: a first line in the colour of text, the rest muted and wrapped."""
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        theme = current_theme()
+        first, _, rest = str(self.model().headerData(section, self.orientation()) or "").partition("\n")
+        painter.save()
+        painter.fillRect(rect, QColor(theme.surface))
+        painter.setFont(interface_font(theme, theme.font_size_small))
+        inside = rect.adjusted(8, 6, -8, -6)
+        line = painter.fontMetrics().height()
+        painter.setPen(QColor(theme.text))
+        painter.drawText(inside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, first)
+        painter.setPen(QColor(theme.text_muted))
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(inside.adjusted(0, line + 2, 0, 0), flags, rest)
+        painter.restore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.fillRect(self.viewport().rect(), QColor(current_theme().surface))
+        painter.end()
+        super().paintEvent(event)
 
 
 class _CellDelegate(QStyledItemDelegate):

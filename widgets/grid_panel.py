@@ -110,7 +110,8 @@ class GridPanel(QWidget):
     def set_clip(self, title: str) -> None:
         """The clip that can be a row; "" for none."""
         self._clip.setEnabled(bool(title))
-        self._clip.setText(f"The clip, too: {title}" if title else "No clip is open")
+        words = f"The clip: {title}" if title else "No clip is open"
+        self._clip.setText(self._clip.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, 210))
         self._rendering.setEnabled(bool(title))
 
     def set_progress(self, done: int, count: int, is_filling: bool, failed: int = 0) -> None:

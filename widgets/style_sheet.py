@@ -51,6 +51,7 @@ def style_sheet(theme: Theme, pictures: Path, points: Callable[[float], float]) 
         "u2": f"{2 * theme.spacing}px",
         "u3": f"{3 * theme.spacing}px",
         "down": (pictures / "chevron-down.svg").as_posix(),
+        "check": (pictures / "check.svg").as_posix(),
         "up": (pictures / "chevron-up.svg").as_posix(),
     }
     sheet = _SHEET
@@ -239,6 +240,9 @@ QTabBar::tab:hover { color: @text@; }
 QTabBar::tab:selected { color: @text@; border-bottom: 2px solid @accent@; }
 QTabBar::tab:focus { color: @accent@; }
 
+QListView::indicator { width: 14px; height: 14px; border: 1px solid @muted@; border-radius: 3px; }
+QListView::indicator:checked { background: @accent@; border-color: @accent@; image: url("@check@"); }
+QTableCornerButton::section { background: @surface@; border: none; }
 QCheckBox, QRadioButton { spacing: 8px; min-height: 24px; }
 """
 

@@ -50,6 +50,19 @@ def test_gains_make_all_sources_equally_loud(compared: Studio, qtbot) -> None:  
     assert not compared.settings.match_levels
 
 
+def test_loudness_is_asked_for_once_at_a_time(compared: Studio, qtbot) -> None:  # type: ignore[no-untyped-def]
+    # A superseded request is cancelled, and an engine in a long step that does not answer is killed.
+    compared.levels.set_on(True)
+    qtbot.waitUntil(lambda: compared.engine.lanes.get("levels") is not None, timeout=PATIENCE)
+    first = compared.engine.lanes.get("levels")
+    compared.listening.set_extras("x", {"x": Sound(np.full(2400, 0.1, np.float32), 24_000)})
+    compared.levels._measure()
+    assert compared.engine.lanes.get("levels") is first
+    assert first is not None
+    assert not first.is_cancelled
+    qtbot.waitUntil(lambda: "x" in compared.levels.levels.gains_db, timeout=PATIENCE)
+
+
 def test_a_gain_is_heard_at_once_without_a_click(qtbot) -> None:  # type: ignore[no-untyped-def]
     player = Player()
     player.set_sounds({"a": Sound(np.full(24_000, 0.5, np.float32), 24_000)})
