@@ -102,7 +102,8 @@ class ComparisonController(QObject):
             return
         session = self._session
         speaker = clip.speaker if clip.speaker in self.speakers else session.speaker
-        request = Compare(opened.wave, clip.text, speaker, session.seed, session.temperature)
+        mel = opened.mel if opened.is_stored else None
+        request = Compare(opened.wave, clip.text, speaker, session.seed, session.temperature, mel)
         job = self._engine.submit(request, "Comparing", "compare")
         self.job = job
         self.partial_mel = None

@@ -12,6 +12,7 @@ CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.pt);;All files (*)"
 CLIP_FILTER = "Recordings (*.wav *.flac *.ogg *.mp3 *.opus *.aiff *.aif);;All files (*)"
 TEXT_FILTER = "Text (*.txt);;All files (*)"
 WAV_FILTER = "WAV sound (*.wav)"
+MANIFEST_FILTER = "Manifests (*.jsonl);;All files (*)"
 REPORT_FILTER = "Web page (*.html)"
 FIGURE_FILTER = "PNG picture (*.png);;SVG drawing (*.svg)"
 
@@ -38,7 +39,7 @@ class FileDialogs:
         if not chosen:
             return None
         path = Path(chosen)
-        known = {suffix for suffix in (".wav", ".png", ".svg", ".npy") if f"*{suffix}" in file_filter}
+        known = {suffix for suffix in (".wav", ".png", ".svg", ".npy", ".html") if f"*{suffix}" in file_filter}
         if path.suffix.lower() not in known:
             wanted = next((suffix for suffix in known if f"*{suffix}" in used_filter), "")
             path = path.with_name(path.name + (wanted or Path(name).suffix))

@@ -11,15 +11,18 @@ from PySide6.QtWidgets import QWidget
 CHECKPOINT_SUFFIXES = {".safetensors", ".pt", ".pth", ".ckpt"}
 CLIP_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aiff", ".aif", ".aifc", ".au"}
 TEXT_SUFFIXES = {".txt", ".md"}
+DATA_SUFFIXES = {".jsonl"}
 
 
 def kind_of(path: Path) -> str:
-    """"checkpoint", "clip", "text", or "" for a file that the studio does not open."""
+    """"checkpoint", "clip", "data", "text", or "" for a file that the studio does not open."""
     suffix = path.suffix.lower()
     if suffix in CHECKPOINT_SUFFIXES:
         return "checkpoint"
     if suffix in CLIP_SUFFIXES:
         return "clip"
+    if suffix in DATA_SUFFIXES:
+        return "data"
     return "text" if suffix in TEXT_SUFFIXES else ""
 
 

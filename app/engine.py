@@ -20,6 +20,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.engine_messages import Analyse, Failure, Inspect, LoadVoice, Request, Speak, SpokenChunk, Step
 from app.engine_worker import run_worker
 from app.jobs import Job, Lanes, Relay
+from app.messages_data import MeasureRows
 from app.messages_panes import PaneRequest
 
 CORE_BACKEND = "app.engine_backend:CoreBackend"
@@ -169,7 +170,7 @@ def _priority(request: Request) -> int:
     """Speech and looking into a file go before a comparison, that before measuring it; loading goes first."""
     if isinstance(request, LoadVoice):
         return 3
-    if isinstance(request, (Analyse, PaneRequest)):
+    if isinstance(request, (Analyse, PaneRequest, MeasureRows)):
         return 0
     return 2 if isinstance(request, (Speak, Inspect)) else 1
 

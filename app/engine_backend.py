@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine_analysis import analyse
+from app.engine_data import measure_rows, open_row
 from app.engine_listening import match_levels
 from app.engine_messages import (
     Analyse,
@@ -33,12 +34,14 @@ from app.engine_report import core_comparison, write_report
 from app.engine_speakers import map_speakers
 from app.engine_speech import speech_steps
 from app.engine_sweep import make_cell
+from app.messages_data import MeasureRows
 from app.messages_listening import MatchLevels
 from app.messages_mixed import RunMixed
 from app.messages_panes import AlignPanes, StudyError, TrackFormants
 from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
+from lewm_core.data_rows import parse_row_name
 
 if TYPE_CHECKING:
     from lewm_core.checkpoint import CheckpointInfo
@@ -70,6 +73,9 @@ class CoreBackend:
             case Inspect():
                 return self._inspect(request)
             case OpenClip():
+                stored = parse_row_name(request.path)
+                if stored is not None:
+                    return open_row(request.path, *stored, self._voice)
                 return self._open_clip(request)
             case Speak():
                 return self._speak(request, cancelled)
@@ -83,6 +89,8 @@ class CoreBackend:
                 return align_panes(request)
             case MapSpeakers():
                 return map_speakers(self._ready_voice())
+            case MeasureRows():
+                return measure_rows(request, self._ready_voice(), cancelled)
             case WriteReport():
                 return write_report(request, self._ready_voice(), cancelled)
             case MatchLevels():
@@ -159,6 +167,7 @@ class CoreBackend:
                 request.speaker,
                 seed=request.seed,
                 temperature=request.temperature,
+                mel=request.mel,
                 cancelled=cancelled,
             )
         )

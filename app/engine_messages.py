@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from app.messages_data import MeasureRows
 from app.messages_listening import MatchLevels
 from app.messages_mixed import AttentionFacts, LatentMaps, RunMixed
 from app.messages_panes import PaneRequest
@@ -64,6 +65,8 @@ class Compare:
     speaker: str
     seed: int
     temperature: float
+    mel: np.ndarray | None = None
+    """The clip's mel, where it is not to be made from the wave."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class Analyse:
 
 
 CoreRequest = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
-Request = CoreRequest | PaneRequest | MapSpeakers | WriteReport | MatchLevels | MakeCell | RunMixed
+DataRequest = WriteReport | MeasureRows
+Request = CoreRequest | PaneRequest | DataRequest | MapSpeakers | MatchLevels | MakeCell | RunMixed
 
 
 # ---------------------------------------------------------------------- results
@@ -126,12 +130,17 @@ class VoiceLoaded:
 
 @dataclass(frozen=True)
 class ClipOpened:
-    """A recording at the rate of the voice, with its mel."""
+    """A recording at the rate of the voice, with its mel.
+
+    `remark` says where both come from, if not from a sound file; `is_stored`: the mel is that of a data folder.
+    """
 
     path: str
     wave: np.ndarray
     sample_rate: int
     mel: np.ndarray
+    remark: str = ""
+    is_stored: bool = False
 
 
 @dataclass(frozen=True)

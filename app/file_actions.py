@@ -6,10 +6,12 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from app.data_window import DataWindow
 from app.dialogs import (
     CHECKPOINT_FILTER,
     CLIP_FILTER,
     FIGURE_FILTER,
+    MANIFEST_FILTER,
     REPORT_FILTER,
     TEXT_FILTER,
     WAV_FILTER,
@@ -33,6 +35,7 @@ class FileActions:
         self._window = window
         self._studio = studio
         self.dialogs = FileDialogs(window, studio.settings)
+        self._data_window: DataWindow | None = None
 
     # ------------------------------------------------------------------ open
     def ask_checkpoint(self) -> None:
@@ -96,7 +99,8 @@ class FileActions:
         for path in paths:
             kind = kind_of(path)
             if not kind:
-                sentence = f"{path.name} cannot be opened here: drop a checkpoint, a recording or a text file."
+                kinds = "a checkpoint, a recording, a manifest or a text file"
+                sentence = f"{path.name} cannot be opened here: drop {kinds}."
                 self._studio.notice.emit(sentence, "warning")
             elif kind not in seen:
                 seen.add(kind)
@@ -107,8 +111,28 @@ class FileActions:
             self.open_checkpoint(path)
         elif kind == "clip":
             self._studio.open_clip(Clip(str(path)))
+        elif kind == "data":
+            self._studio.data.open(path)
+            self.data_window().bring_up()
         else:
             self.open_text(path)
+
+    # ------------------------------------------------------------------ data
+    def data_window(self) -> DataWindow:
+        """The window of data folders, made when it is first wanted."""
+        if self._data_window is None:
+            self._data_window = DataWindow(self._studio, self.dialogs, self._window)
+        return self._data_window
+
+    def ask_data(self) -> None:
+        """Ask for a manifest and show it."""
+        path = self.dialogs.open_file("Open data", MANIFEST_FILTER)
+        if path is not None:
+            self._open_kind("data", path)
+
+    def show_data(self) -> None:
+        """Show the data window."""
+        self.data_window().bring_up()
 
     # ------------------------------------------------------------------ export
     def ask_export(self) -> None:

@@ -168,10 +168,12 @@ class PaneModel(QObject):
             detail = "" if pane.mel_l1 is None else f"L1 {pane.mel_l1:.2f}{timing}"
             if key == "autoregressive" and result.mixed:
                 detail = f"mixed: {result.mixed} · {detail}"
+            if key == "ground_truth" and clip is not None:
+                detail = clip.remark
             sound = Sound(pane.wave, result.sample_rate) if len(pane.wave) else None
             return pane.mel, PaneContent(self._as_db(pane.mel), sound, detail)
         if key == "ground_truth" and clip is not None:
-            return clip.mel, PaneContent(self._as_db(clip.mel), None)
+            return clip.mel, PaneContent(self._as_db(clip.mel), None, clip.remark)
         return None, EMPTY
 
     def _free_running(self) -> tuple[object, PaneContent] | None:

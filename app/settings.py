@@ -31,6 +31,7 @@ class Settings:
     export_folder: str = ""
     open_folder: str = ""
     vocoder: str = ""
+    data_manifest: str = ""
     show_compose: bool = True
     show_inspector: bool = True
     show_errors: bool = True

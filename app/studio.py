@@ -18,6 +18,7 @@ from app.blind_listening import BlindListening
 from app.blind_test import VoteStore
 from app.cells import GRID, SECOND, CellMaker
 from app.comparing import ComparisonController
+from app.data_browsing import DataController
 from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
 from app.examples import first_session
@@ -108,6 +109,7 @@ class Studio(QObject):
         )
         self.takes = TakeEdits(session, self.store, self.undo)
         self.exporting = ExportController(self)
+        self.data = DataController(self.engine, self.jobs, self.voice, places, self)
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_DELAY)
@@ -134,6 +136,8 @@ class Studio(QObject):
         for keeper in (self.alignment, self.noise, self.formants):  # they change settings
             keeper.changed.connect(self._autosave.start)
         self.exporting.job_started.connect(self.job_started)
+        self.data.job_started.connect(self.job_started)
+        self.data.trouble.connect(self._on_trouble)
         self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))
         self.player.trouble.connect(lambda sentence: self.notice.emit(sentence, "warning"))
         self.player.playing_changed.connect(lambda _playing: self.changed.emit())

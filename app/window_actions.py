@@ -50,6 +50,8 @@ def _file(window: MainWindow, registry: ActionRegistry) -> None:
         hint="Look into a checkpoint, then load it")  # fmt: skip
     add("open_clip", "Open &clip…", files.ask_clip, "Ctrl+Shift+O", icon="file-audio",
         hint="Open a recording to compare with")  # fmt: skip
+    add("open_data", "Open &data…", files.ask_data, "Ctrl+Shift+D", icon="database",
+        hint="Look through a manifest made by lewm preprocess")  # fmt: skip
     add("open_text", "Open &text…", files.ask_text, icon="file-text", hint="Read a text file into the text box")
     add("export", "&Export…", files.ask_export, "Ctrl+E", icon="download", separated=True,
         hint="Write sounds, mels or the figure to files", enabled=lambda: bool(studio.exporting.sources()))  # fmt: skip
@@ -176,6 +178,8 @@ def _window(window: MainWindow, registry: ActionRegistry) -> None:
         "Ctrl+3", checkable=True, checked=lambda: settings.show_errors)  # fmt: skip
     add("show_grid", "&Grid of checkpoints", window.show_grid, "Ctrl+G", icon="layout-grid",
         hint="Checkpoints by texts and speakers, rendered in the background")  # fmt: skip
+    add("show_data", "&Data", window.files.show_data, "Ctrl+D", icon="database", separated=True,
+        hint="The window of data folders")  # fmt: skip
     add("full_screen", "&Full screen", window.toggle_full_screen, "F11", checkable=True, separated=True,
         checked=window.isFullScreen)  # fmt: skip
 

@@ -447,12 +447,14 @@ class Synthesiser:
     def compare(
         self, clip: Path | str | np.ndarray, text: str, speaker: str, seed: int = 0,
         temperature: float = DEFAULT_TEMPERATURE, cancelled: Callable[[], bool] = never,
+        mel: np.ndarray | None = None,
     ) -> Generator[Progress, None, Comparison]:  # fmt: skip
         """Make the four mels of a clip: ground truth, reconstruction, teacher-forced, free-running.
 
         Args:
             clip: a sound file, or mono samples at the checkpoint's rate in [-1, 1].
             text: the words spoken in it.
+            mel: (m, t) of the clip, where there is a better one than that of its wave.
 
         Raises:
             AudioError: the clip cannot be used.  TextError: the text is unusable or does not fit the clip.
@@ -461,7 +463,7 @@ class Synthesiser:
         voice, who = self.who(speaker)
         yield Progress(0.0, "Reading the clip")
         wave = self.clip_wave(clip)
-        mel = self.clip_mel(wave)
+        mel = self.clip_mel(wave) if mel is None else mel
         spoken = self.read(normalise(text, who.language), who)
         request = SynthesisRequest(text, speaker, seed, temperature)
         panes: dict[str, Rendering] = {}

@@ -89,7 +89,7 @@ def read_manifest(folder: Path | str, split: str) -> list[Utterance]:
             except (ValueError, TypeError, AttributeError) as error:
                 raise DataError(f"{path}, line {number}: {error}; run `lewm preprocess` again") from None
     if not rows:
-        raise DataError(f"{path} lists no utterances")
+        raise DataError(f"{path} lists no utterances; make it with `lewm preprocess`")
     return rows
 
 

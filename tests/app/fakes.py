@@ -33,6 +33,7 @@ from app.engine_messages import (
     VoiceLoaded,
 )
 from app.engine_mixed import attention_facts, latents_on_one_scale
+from app.messages_data import MeasureRows, RowsMeasured
 from app.messages_listening import LevelsMatched, MatchLevels
 from app.messages_mixed import MixedMade, RunMixed
 from app.messages_panes import (
@@ -126,6 +127,8 @@ class FakeBackend:
                 return self._analyse(request)
             case AlignPanes():
                 return self._align(request)
+            case MeasureRows():
+                return self._measure_rows(request, cancelled)
             case WriteReport():
                 return self._report(request)
             case MapSpeakers():
@@ -227,6 +230,17 @@ class FakeBackend:
         reference = np.arange(frames)
         other = np.minimum(reference * free // frames, free - 1)
         return PanesAligned(reference, other, 5.0, request.free[:, other])
+
+    def _measure_rows(self, request: MeasureRows, cancelled: Callable[[], bool]) -> Generator[Step, None, Any]:
+        found = 0
+        for found in range(1, len(request.rows) + 1):
+            yield Step(found / len(request.rows), "Measuring the data")
+            if cancelled():
+                break
+            if "slow" in request.manifest:
+                time.sleep(0.02)
+        rows = request.rows[:found]
+        return RowsMeasured(rows, np.array([1.0 / (1 + row) for row in rows], np.float32))
 
     def _report(self, request: WriteReport) -> Generator[Step, None, Any]:
         yield Step(0.5, "Writing")

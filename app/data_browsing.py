@@ -1,0 +1,197 @@
+"""A data folder that is looked through: its rows, and how well the loaded voice keeps them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.engine import Engine
+from app.engine_messages import Failure, Step
+from app.jobs import Job, ThreadJobs
+from app.messages_data import MeasureRows, RowsMeasured
+from app.paths import Places
+from app.session import Clip
+from app.voice import VoiceController
+from lewm_core.data_rows import read_rows, row_name
+from lewm_core.files import write_atomically
+from lewm_core.manifest import Utterance
+
+logger = logging.getLogger(__name__)
+CHUNK = 24
+"""Rows that are measured at a time: the list fills visibly, and what is known is kept."""
+
+
+class DataController(QObject):
+    """Reads manifests in a thread, measures rows in the engine in chunks, keeps what was measured."""
+
+    opened = Signal()
+    """Other rows are there."""
+    measured = Signal()
+    """`errors` or the progress changed."""
+    trouble = Signal(str)
+    job_started = Signal(object)
+
+    def __init__(
+        self, engine: Engine, jobs: ThreadJobs, voice: VoiceController, places: Places, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._engine, self._jobs, self._voice, self._places = engine, jobs, voice, places
+        self.manifest: Path | None = None
+        self.rows: list[Utterance] = []
+        self.errors = np.zeros(0, np.float32)
+        """Mel L1 of the reconstruction (n,), nats; NaN where it is not known."""
+        self.job: Job | None = None
+        self.job_rows: tuple[int, ...] = ()
+        """Rows of the job that runs."""
+        self._waiting: list[int] = []
+        self._wanted = 0
+        self._keeping: Job | None = None
+        self._keep_again = ""
+        voice.loaded.connect(lambda _voice: self._on_voice())
+
+    # ------------------------------------------------------------------ open
+    def open(self, manifest: Path) -> None:
+        """Read a manifest; the present one stays until it has been read."""
+
+        def work(_cancelled: Callable[[], bool]) -> Generator[Step, None, list[Utterance]]:
+            yield Step(0.1, f"Reading {manifest.name}")
+            return read_rows(manifest)
+
+        job = self._jobs.start(f"Reading {manifest.name}", work, "manifest")
+        job.finished.connect(lambda rows: self._on_read(manifest, rows))
+        job.failed.connect(self._on_failed)
+        self.job_started.emit(job)
+
+    def clip(self, row: int) -> Clip:
+        """A row as a clip that can be opened as ground truth."""
+        utterance, manifest = self.rows[row], self.manifest
+        assert manifest is not None
+        return Clip(
+            row_name(manifest, row), utterance.text, utterance.speaker, f"{manifest.stem} {row} · {utterance.speaker}"
+        )
+
+    def _on_read(self, manifest: Path, rows: list[Utterance]) -> None:
+        self.cancel()
+        self.manifest, self.rows = manifest, rows
+        self.errors = self._kept()
+        self.opened.emit()
+        self.measured.emit()
+
+    def _on_failed(self, failure: Failure) -> None:
+        if not failure.expected:
+            logger.error("data\n%s", failure.details)
+        self.trouble.emit(failure.message)
+
+    # ------------------------------------------------------------------ measure
+    @property
+    def is_measuring(self) -> bool:
+        """True while rows are being measured."""
+        return self.job is not None
+
+    @property
+    def fraction(self) -> float:
+        """Share of what was asked for that has been measured."""
+        running = len(self.job_rows) * self.job.step.fraction if self.job is not None else 0
+        return 1.0 - (len(self._waiting) + len(self.job_rows) - running) / max(1, self._wanted)
+
+    def measure(self, rows: Sequence[int]) -> None:
+        """Measure those of `rows` that are not known, in this order."""
+        if self.manifest is None or not self._voice.is_ready or self.is_measuring:
+            return
+        self._waiting = [row for row in rows if np.isnan(self.errors[row])]
+        self._wanted = len(self._waiting)
+        self._next()
+
+    def cancel(self) -> None:
+        """Stop, and keep what was measured."""
+        self._waiting = []
+        if self.job is not None:
+            self.job.cancel()
+
+    def _next(self) -> None:
+        if not self._waiting or self.manifest is None:
+            self.measured.emit()
+            return
+        self.job_rows, self._waiting = tuple(self._waiting[:CHUNK]), self._waiting[CHUNK:]
+        key = self._key()
+        job = self._engine.submit(MeasureRows(str(self.manifest), self.job_rows), "Measuring the data", "data")
+        self.job = job
+        job.stepped.connect(lambda _step: self.measured.emit())
+        job.finished.connect(lambda found: self._on_measured(key, found))
+        job.failed.connect(self._on_measure_failed)
+        job.ended.connect(lambda: self._on_ended(job))
+        self.job_started.emit(job)
+        self.measured.emit()
+
+    def _on_measured(self, key: str, found: RowsMeasured) -> None:
+        if key == self._key():
+            self.errors[list(found.rows)] = found.l1
+            self._keep(key)
+
+    def _on_measure_failed(self, failure: Failure) -> None:
+        self._waiting = []
+        self._on_failed(failure)
+
+    def _on_ended(self, job: Job) -> None:
+        if self.job is job:
+            self.job, self.job_rows = None, ()
+            self._next()
+
+    def _on_voice(self) -> None:
+        self.cancel()
+        self.errors = self._kept()
+        self.measured.emit()
+
+    # ------------------------------------------------------------------ what was measured before
+    def _key(self) -> str:
+        """A name for these rows and this checkpoint, which changes when one of them does; "" without them."""
+        voice = self._voice.voice
+        if self.manifest is None or voice is None:
+            return ""
+        digest = hashlib.sha256(f"{self.manifest.resolve()}\n{len(self.rows)}".encode())
+        for row in self.rows:
+            digest.update(f"{row.offset} {row.frames} ".encode())
+        return f"{voice.facts.sha256}-{digest.hexdigest()[:16]}"
+
+    def _file(self, key: str) -> Path:
+        return self._places.folder / "errors" / f"{key}.npy"
+
+    def _kept(self) -> np.ndarray:
+        """What is known of the present rows and checkpoint."""
+        unknown = np.full(len(self.rows), np.nan, np.float32)
+        key = self._key()
+        if not key:
+            return unknown
+        try:
+            kept = np.load(self._file(key), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return unknown
+        fits = kept.shape == unknown.shape and kept.dtype == np.float32
+        return kept if fits else unknown
+
+    def _keep(self, key: str) -> None:
+        """Write what is known; one after the other, so that an older state never comes last."""
+        if self._keeping is not None:
+            self._keep_again = key
+            return
+        data = io.BytesIO()
+        np.save(data, self.errors, allow_pickle=False)
+
+        def work(_cancelled: Callable[[], bool]) -> Generator[Step, None, None]:
+            yield Step(0.5, "Keeping the measures")
+            write_atomically(self._file(key), data.getvalue())
+
+        self._keeping = self._jobs.start("Keeping the measures", work, "data-errors")
+        self._keeping.failed.connect(lambda failure: logger.warning("measures not kept: %s", failure.message))
+        self._keeping.ended.connect(self._on_kept)
+
+    def _on_kept(self) -> None:
+        self._keeping, key, self._keep_again = None, self._keep_again, ""
+        if key and key == self._key():
+            self._keep(key)
