@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator
 import numpy as np
 
 from app.engine_messages import Analyse, Analysed, DriftFacts, PaneErrors, Step
-from app.engine_mixed import attention_facts, latents_on_one_scale
+from app.engine_mixed import latents_on_one_scale, measure_attention
+from app.messages_mixed import AttentionFacts
 
 TRUTH, FORCED, FREE = "ground_truth", "teacher_forced", "autoregressive"
 
@@ -33,14 +34,26 @@ def analyse(request: Analyse, cancelled: Callable[[], bool]) -> Generator[Step, 
         return Analysed(panes, None, "There is no free run to measure.")
     try:
         drift = drift_facts(request)
-        yield Step(0.9, "Measuring attention")
-        attention = {key: attention_facts(trace) for key, trace in request.traces.items() if not cancelled()}
+        attention = {}
+        for key, trace in request.traces.items():
+            if not cancelled():
+                attention[key] = yield from _with_steps(measure_attention(trace))
         latent_s = truth.shape[1] / (request.sample_rate / request.hop_length)
         latent_s /= max(1, len(request.latents.get(FORCED, ())))
         maps = latents_on_one_scale(request.latents, FORCED, FREE, latent_s)
         return Analysed(panes, drift, attention=attention, latent_maps=maps)
     except AnalysisError as error:
         return Analysed(panes, None, str(error))
+
+
+def _with_steps(job: Generator[None, None, AttentionFacts]) -> Generator[Step, None, AttentionFacts]:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            facts: AttentionFacts = end.value
+            return facts
+        yield Step(0.9, "Measuring attention")
 
 
 def pane_errors(mel: np.ndarray, truth: np.ndarray, align_first: bool, request: Analyse) -> PaneErrors:

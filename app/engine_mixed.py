@@ -39,26 +39,41 @@ def run_mixed(
 
 def attention_facts(trace: PredictorTrace) -> AttentionFacts:
     """Figures and paths of every head, and of their mean; raises AnalysisError."""
+    job = measure_attention(trace)
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            facts: AttentionFacts = end.value
+            return facts
+
+
+def measure_attention(trace: PredictorTrace) -> Generator[None, None, AttentionFacts]:
+    """`attention_facts`, layer by layer: a minute of speech takes seconds, and others may be waiting."""
     from lewm_core.analysis.attention import attention_figures, monotonic_path
 
-    weights = np.asarray(trace.attention, np.float32)
     planned = trace.planned_units()
-    figures = attention_figures(weights, planned)
-    mean = weights.mean((0, 1))
+    layers = len(trace.attention)
+    figures, paths, mean = [], [], np.zeros(trace.attention.shape[2:], np.float32)
+    for layer in range(layers):
+        weights = np.asarray(trace.attention[layer], np.float32)
+        mean += weights.mean(0) / layers
+        figures.append(attention_figures(weights[None], planned))
+        yield
+        paths.append(monotonic_path(weights))
+        yield
+    focus = np.concatenate([layer.focus for layer in figures])
+    layer, head = np.unravel_index(int(focus.argmax()), focus.shape)
     of_mean = attention_figures(mean[None, None], planned)
-    layers, heads = weights.shape[:2]
-    paths = np.array(
-        [[monotonic_path(weights[layer, head]) for head in range(heads)] for layer in range(layers)]
-    )
     return AttentionFacts(
         mean=mean.astype(np.float16),
-        focus=figures.focus,
-        monotonicity=figures.monotonicity,
-        offset=figures.offset,
-        paths=paths.astype(np.int32),
+        focus=focus,
+        monotonicity=np.concatenate([layer.monotonicity for layer in figures]),
+        offset=None if planned is None else np.concatenate([layer.offset for layer in figures]),
+        paths=np.stack(paths).astype(np.int32),
         mean_path=monotonic_path(mean).astype(np.int32),
         planned=planned,
-        sharpest=figures.sharpest,
+        sharpest=(int(layer), int(head)),
         mean_figures=(
             float(of_mean.focus[0, 0]),
             float(of_mean.monotonicity[0, 0]),

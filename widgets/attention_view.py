@@ -147,8 +147,7 @@ class AttentionView(QWidget):
         head = self._head if fits else None
         self.heads.set_heads(run.focus, run.tips)
         self.heads.set_current(head)
-        seen = np.asarray(weights, np.float32).T ** _SEEN
-        self.strip.set_map(seen, run.starts, run.step_s, (0.0, max(float(seen.max()), 1e-6)))
+        self.strip.set_map(weights.T, run.starts, run.step_s, (0.0, max(float(weights.max()), 1e-6)), gamma=_SEEN)
         self.strip.set_labels(run.labels)
         plan = [] if run.planned is None else [("plan", run.planned)]
         self.strip.set_paths([("own", path.astype(np.float64)), *plan])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
@@ -151,7 +153,8 @@ class DriftPanel(QWidget):
         explanation: str = "",
     ) -> None:  # fmt: skip
         """The verdict in words, (label, value) rows, and what to mark in the curves (s in the free run)."""
-        self._verdict.setText(verdict)
+        # A number and its unit stay on one line.
+        self._verdict.setText(re.sub(r"(?<=\d) (?=s\b)", "\u00a0", verdict))
         set_role(self._verdict, "title")
         self._explanation.setText(explanation)
         self._explanation.setVisible(bool(explanation))
@@ -218,7 +221,7 @@ class DriftPanel(QWidget):
 
     def verdict(self) -> str:
         """The words shown."""
-        return self._verdict.text()
+        return self._verdict.text().replace("\u00a0", " ")
 
     def rows(self) -> list[tuple[str, str]]:
         """The numbers shown."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from widgets.colour_maps import lookup_table
@@ -20,8 +20,6 @@ _ROWS_BESIDE = 3
 """Rows shown above and below those that a zoomed-in path passes."""
 DIVERGING = "diverging"
 _PLAN = "#ffffff"
-_GAP = 1.5
-"""Columns this many times their width apart have a pause between them."""
 
 
 class HeatStrip(TimeStrip):
@@ -32,7 +30,7 @@ class HeatStrip(TimeStrip):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
-        self._values: NDArray[np.float32] | None = None
+        self._values: NDArray[np.floating] | None = None
         self._starts: NDArray[np.float64] = np.zeros(0)
         self._column_s = 1.0
         self._levels: Range = (0.0, 1.0)
@@ -40,7 +38,8 @@ class HeatStrip(TimeStrip):
         self._labels: Sequence[str] = ()
         self._paths: list[tuple[str, NDArray[np.float64]]] = []
         self._empty = ""
-        self._images: list[tuple[float, float, QImage]] | None = None
+        self._gamma = 1.0
+        self._picture: QPixmap | None = None
 
     # What is shown
 
@@ -51,25 +50,26 @@ class HeatStrip(TimeStrip):
         column_s: float = 1.0,
         levels: Range = (0.0, 1.0),
         colour_map: str = "magma",
+        gamma: float = 1.0,
     ) -> None:
         """Show values `(rows, columns)` between levels; None shows the empty message.
 
         starts: `(columns,)` time in s at which each begins (default: one behind the other from 0).
         column_s: seconds a column lasts.
         colour_map: a name of `colour_maps`; DIVERGING is the diverging one that suits the theme.
+        gamma: power of the place between the levels that becomes the place in the map; below 1 small ones show.
         """
-        self._values = None if values is None else np.asarray(values, np.float32)
+        self._values = None if values is None else np.asarray(values)
         columns = 0 if values is None else values.shape[1]
         places = np.arange(columns) * column_s if starts is None else starts
         self._starts = np.asarray(places, np.float64)
-        self._column_s, self._levels, self._map = column_s, levels, colour_map
-        self._images = None
-        self.update()
+        self._column_s, self._levels, self._map, self._gamma = column_s, levels, colour_map, gamma
+        self._redraw()
 
     def set_labels(self, labels: Sequence[str]) -> None:
         """Name the rows, from row 0 on; as many are written as there is room for."""
         self._labels = labels
-        self.update()
+        self._redraw()
 
     def set_paths(self, paths: Sequence[tuple[str, NDArray[np.floating]]]) -> None:
         """Lines through the rows: (style, `(columns,)` row of each column, NaN or below 0 for none).
@@ -77,7 +77,7 @@ class HeatStrip(TimeStrip):
         style: "plan" is dotted in the colour of text, "own" a line in the accent colour.
         """
         self._paths = [(style, np.where(np.asarray(rows) < 0, np.nan, rows)) for style, rows in paths]
-        self.update()
+        self._redraw()
 
     def set_empty_message(self, text: str) -> None:
         """What is said while there is nothing to draw."""
@@ -112,57 +112,66 @@ class HeatStrip(TimeStrip):
         theme = current_theme()
         painter = QPainter(self)
         plot = self._plot()
-        painter.fillRect(self.rect(), QColor(theme.surface))
-        painter.fillRect(plot, QColor(theme.plot_background))
-        painter.setFont(interface_font(theme, theme.font_size_small))
         if self._values is None:
+            painter.fillRect(self.rect(), QColor(theme.surface))
+            painter.fillRect(plot, QColor(theme.plot_background))
+            painter.setFont(interface_font(theme, theme.font_size_small))
             painter.setPen(QColor(theme.text_muted))
             box = plot.adjusted(8, 0, -8, 0)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty)
             self._paint_title(painter, plot)
             painter.end()
             return
-        first, behind = self.visible_rows()
-        self._paint_labels(painter, plot, first, behind)
+        # The playhead moves sixty times a second over a picture that stays.
+        if self._picture is None or self._picture.size() != self.size() * self.devicePixelRatio():
+            self._picture = self._draw(plot)
+        painter.drawPixmap(0, 0, self._picture)
         painter.setClipRect(plot)
-        self._paint_images(painter, plot, first, behind)
-        self._paint_paths(painter, plot, first, behind)
+        painter.setFont(interface_font(theme, theme.font_size_small))
         self._paint_lines(painter, plot)
         self._paint_title(painter, plot)
         painter.end()
 
-    def _paint_images(self, painter: QPainter, plot: QRectF, first: int, behind: int) -> None:
-        assert self._values is not None
-        rows = len(self._values)
-        for start, stop, image in self._drawn():
-            left, right = self.x_of(start), self.x_of(stop)
-            if right < plot.left() or left > plot.right():
-                continue
-            # Fewer pixels than columns: average them, or single columns would vanish.
-            smooth = right - left < image.width() or plot.height() < behind - first
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-            source = QRectF(0, rows - behind, image.width(), behind - first)
-            painter.drawImage(QRectF(left, plot.top(), right - left, plot.height()), image, source)
+    def _draw(self, plot: QRectF) -> QPixmap:
+        """All but what moves."""
+        theme = current_theme()
+        ratio = self.devicePixelRatio()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        painter = QPainter(picture)
+        painter.fillRect(self.rect(), QColor(theme.surface))
+        painter.fillRect(plot, QColor(theme.plot_background))
+        painter.setFont(interface_font(theme, theme.font_size_small))
+        first, behind = self.visible_rows()
+        self._paint_labels(painter, plot, first, behind)
+        painter.setClipRect(plot)
+        if plot.width() >= 1 and plot.height() >= 1 and behind > first:
+            image = self._image(int(plot.width() * ratio), int(plot.height() * ratio), first, behind)
+            painter.drawImage(plot, image)
+        self._paint_paths(painter, plot, first, behind)
+        painter.end()
+        return picture
 
-    def _drawn(self) -> list[tuple[float, float, QImage]]:
-        """(start, stop, picture) of each stretch of columns without a pause."""
-        if self._images is not None or self._values is None:
-            return self._images or []
-        low, high = self._levels
-        table = lookup_table(self._map_name())
-        scaled = np.nan_to_num((self._values - low) / max(high - low, 1e-9))
-        indices = np.rint(np.clip(scaled, 0.0, 1.0) * 255).astype(np.uint8)
-        breaks = np.flatnonzero(np.diff(self._starts) > _GAP * self._column_s) + 1
-        self._images = []
-        for columns in np.split(np.arange(len(self._starts)), breaks):
-            if not len(columns):
-                continue
-            picture = np.ascontiguousarray(table[indices[::-1, columns]])
-            height, width = picture.shape[:2]
-            image = QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-            start = float(self._starts[columns[0]])
-            self._images.append((start, float(self._starts[columns[-1]]) + self._column_s, image))
-        return self._images
+    def _image(self, width: int, height: int, first: int, behind: int) -> QImage:
+        """The visible part in pixels: cells that are smaller than a pixel are averaged, larger ones repeated."""
+        assert self._values is not None
+        start, stop = self._range
+        times = start + (np.arange(width) + 0.5) / width * (stop - start)
+        column = np.searchsorted(self._starts, times, side="right") - 1
+        there = (column >= 0) & (times < self._starts[column] + self._column_s)
+        picture = np.full((height, width), _rgb(current_theme().plot_background), np.uint32)
+        if there.any():
+            low, high = int(column[there].min()), int(column[there].max()) + 1
+            values = _fewer(_fewer(self._values[first:behind, low:high], width, 1), height, 0)
+            wanted = np.clip((column[there] - low) * values.shape[1] // (high - low), 0, values.shape[1] - 1)
+            rows = (height - 1 - np.arange(height)) * len(values) // height
+            bottom, top = self._levels
+            scaled = np.clip(np.nan_to_num((values - bottom) / max(top - bottom, 1e-9)), 0.0, 1.0)
+            table = lookup_table(self._map_name()).astype(np.uint32)
+            colours = 0xFF000000 | table[:, 0] << 16 | table[:, 1] << 8 | table[:, 2]
+            cells = colours[np.rint(scaled**self._gamma * 255).astype(np.uint8)]
+            picture[:, there] = cells[rows][:, wanted]
+        return QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
     def _map_name(self) -> str:
         if self._map != DIVERGING:
@@ -208,9 +217,27 @@ class HeatStrip(TimeStrip):
     def changeEvent(self, event: QEvent) -> None:
         """Draw anew in the colours of another theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_images"):
-            self._images = None
-            self.update()
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_picture"):
+            self._redraw()
+
+    def _redraw(self) -> None:
+        self._picture = None
+        self.update()
 
     def _is_filled(self) -> bool:
         return self._values is not None
+
+
+def _fewer(values: NDArray[np.floating], pixels: int, axis: int) -> NDArray[np.floating]:
+    """Averages of neighbours along an axis, so many that they fit into that many pixels."""
+    together = -(-values.shape[axis] // max(pixels, 1))
+    if together < 2:
+        return values
+    edges = np.arange(0, values.shape[axis], together)
+    sums = np.add.reduceat(values.astype(np.float32), edges, axis=axis)
+    counts = np.diff(np.append(edges, values.shape[axis])).astype(np.float32)
+    return np.asarray(sums / (counts[:, None] if axis == 0 else counts))
+
+
+def _rgb(colour: str) -> int:
+    return int(QColor(colour).rgb())

@@ -104,23 +104,28 @@ def argmax_path(weights: np.ndarray) -> np.ndarray:
 
 
 def monotonic_path(weights: np.ndarray) -> np.ndarray:
-    """The most likely units of weights (k, u) that never go back, (k,); -1 for a row of zeros."""
-    weights = as_attention(weights, 2)
+    """The most likely units of weights (…, k, u) that never go back, (…, k); -1 for a row of zeros."""
+    weights = as_attention(weights)
+    *heads, steps_all, units = weights.shape
     rows = np.flatnonzero(_rows(weights))
-    path = np.full(len(weights), -1, dtype=np.int64)
-    scores = np.log(np.maximum(weights[rows], 1e-12))
-    steps, units = scores.shape
-    came_from = np.zeros((steps, units), dtype=np.int64)
-    best = scores[0]
-    for step in range(1, steps):
-        highest = np.maximum.accumulate(best)
-        came_from[step] = np.maximum.accumulate(np.where(best >= highest, np.arange(units), 0))
-        best = highest + scores[step]
-    unit = int(best.argmax())
-    for step in range(steps - 1, -1, -1):
-        path[rows[step]] = unit
-        unit = int(came_from[step, unit])
-    return path
+    scores = weights.reshape(-1, steps_all, units)[:, rows]
+    path = np.full((len(scores), steps_all), -1, dtype=np.int64)
+    number = np.arange(units, dtype=np.int32)
+    came_from = np.zeros((len(rows), len(scores), units), dtype=np.int32)
+    best = _log(scores[:, 0])
+    for step in range(1, len(rows)):
+        highest = np.maximum.accumulate(best, axis=-1)
+        came_from[step] = np.maximum.accumulate(np.where(best >= highest, number, 0), axis=-1)
+        best = highest + _log(scores[:, step])
+    unit = best.argmax(-1)
+    for step in range(len(rows) - 1, -1, -1):
+        path[:, rows[step]] = unit
+        unit = came_from[step, np.arange(len(scores)), unit]
+    return path.reshape(*heads, steps_all)
+
+
+def _log(weights: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.maximum(weights, 1e-12)))
 
 
 def sharpest_head(attention: np.ndarray) -> tuple[int, int]:
@@ -140,7 +145,7 @@ def as_attention(weights: np.ndarray, dimensions: int | None = None) -> np.ndarr
         raise AnalysisError(f"Attention of shape {array.shape}; (…, steps, units) is needed.")
     if 0 in array.shape or not _rows(array).any():
         raise AnalysisError("There is no step in this attention.")
-    if not np.isfinite(array).all() or array.min() < 0:
+    if not (array.min() >= 0 and array.max() < np.inf):
         raise AnalysisError("Attention weights are numbers from 0 to 1; these are not.")
     return array
 
