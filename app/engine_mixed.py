@@ -63,7 +63,7 @@ def measure_attention(trace: PredictorTrace) -> Generator[None, None, AttentionF
         paths.append(monotonic_path(weights))
         yield
     focus = np.concatenate([layer.focus for layer in figures])
-    layer, head = np.unravel_index(int(focus.argmax()), focus.shape)
+    best = np.unravel_index(int(focus.argmax()), focus.shape)
     of_mean = attention_figures(mean[None, None], planned)
     return AttentionFacts(
         mean=mean.astype(np.float16),
@@ -73,7 +73,7 @@ def measure_attention(trace: PredictorTrace) -> Generator[None, None, AttentionF
         paths=np.stack(paths).astype(np.int32),
         mean_path=monotonic_path(mean).astype(np.int32),
         planned=planned,
-        sharpest=(int(layer), int(head)),
+        sharpest=(int(best[0]), int(best[1])),
         mean_figures=(
             float(of_mean.focus[0, 0]),
             float(of_mean.monotonicity[0, 0]),
