@@ -20,11 +20,7 @@ class SpeakingStage(Protocol):
     """A stage whose model speaks: predictor or joint."""
 
     model: LeWM
-    usable: list[int]
     train_store: MelStore
-
-    def training_batch(self, indices: list[int]) -> Batch:
-        """Collate training utterances."""
 
     def held_out(self, count: int) -> tuple[list[int], Batch]:
         """Held-out utterances: their indices, and their batch."""
@@ -32,23 +28,19 @@ class SpeakingStage(Protocol):
 
 @torch.no_grad()
 def length_ratio(stage: SpeakingStage, count: int = 200) -> float:
-    """Predicted over true length of training sentences.
+    """Predicted over true length of held-out sentences.
 
     Durations are learned as logarithms, whose mean is that of a geometric, not an arithmetic mean:
-    without the correction of ``export_stage`` speech comes out some percent too fast.
+    without the correction of ``export_stage`` speech comes out some percent too fast. Training sentences
+    would not show it: their durations are learned by heart in the end (1.00 there, 0.96 on held-out ones).
     """
     model = stage.model
     model.eval()
     if model.duration is None:
         return 1.0
-    predicted = true = 0.0
-    chosen = stage.usable[:: max(1, len(stage.usable) // count)][:count]
-    for start in range(0, len(chosen), 20):
-        batch = stage.training_batch(chosen[start : start + 20])
-        memory, mask = model.encode_text(batch.text, batch.speaker)
-        predicted += float((model.duration(memory, mask).exp() * mask).sum())
-        true += float(batch.lengths.sum())
-    return predicted / true
+    _, batch = stage.held_out(count)
+    memory, mask = model.encode_text(batch.text, batch.speaker)
+    return float((model.duration(memory, mask).exp() * mask).sum() / batch.lengths.sum())
 
 
 def export_stage(
