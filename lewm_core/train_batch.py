@@ -30,6 +30,8 @@ from lewm_core.train_moment import Draws
 from lewm_core.train_settings import PredictorSettings
 
 FRAME_RATE = MelConfig().frame_rate
+OFF_DIAGONAL_WIDTH = 0.2
+"""Width of the diagonal in the validation figure, whatever width training guides by, so that runs compare."""
 
 
 @dataclass
@@ -191,7 +193,6 @@ def prediction_figures(model: LeWM, batch: Batch) -> tuple[dict[str, float], Ten
         torch.arange(free.shape[1], device=free.device)[None] >= (batch.lengths * 2 // 3)[:, None]
     ) & real
     ones = torch.ones(free.shape[2], device=free.device)
-    off = guided_attention_loss(guided_heads(attention, 1.0), last + 1, plan.mask.sum(1), 0.2)
     figures = {
         "tf_mse": float(prediction_loss(forced, batch.latents, ones, real)),
         "ar_mse": float(prediction_loss(free, batch.latents, ones, real)),
@@ -199,8 +200,12 @@ def prediction_figures(model: LeWM, batch: Batch) -> tuple[dict[str, float], Ten
         "ar_mel_l1": float(reconstruction_loss(free_mel, truth, frames)),
         "ar_tail_std_ratio": float(free[third].std() / batch.latents[third].std()),
         "stop": float(stop_loss(stop, last, length_mask(last + 1, stop.shape[1]))),
-        "attention_off_diagonal": float(off),
     }
+    if plan.centre is None:
+        heads = torch.cat(attention, dim=1)
+        figures["attention_off_diagonal"] = float(
+            guided_attention_loss(heads, last + 1, plan.mask.sum(1), OFF_DIAGONAL_WIDTH)
+        )
     if model.duration is not None and batch.durations is not None:
         guess = model.duration(plan.memory, plan.mask)
         target = batch.durations.clamp_min(1).log()

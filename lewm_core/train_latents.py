@@ -138,6 +138,9 @@ def set_latent_statistics(
 
     Args:
         weigh: false where the encoder learned no posterior (SIGReg): then all dimensions count alike.
+
+    Raises:
+        SettingsError: no dimension is used.
     """
     sample = torch.from_numpy(np.asarray(latents[:: max(1, len(latents) // 100_000)], dtype=np.float32))
     model.latent_mean.copy_(sample.mean(0))
@@ -153,6 +156,11 @@ def set_latent_statistics(
     with torch.no_grad():
         logvar = model.audio_encoder(mel.to(device), mask.to(device))[1]
     weight = model.latent_std.square() / logvar[mask.to(device)].exp().mean(0)
+    if not bool((weight > UNUSED_BELOW).any()):
+        raise SettingsError(
+            "The autoencoder says nothing in its latents yet: in every dimension their spread is smaller than their "
+            "noise, so there is nothing to predict. Train it for longer, or with a smaller --kl."
+        )
     model.predictor.active.copy_(weight > UNUSED_BELOW)
     weight = weight.clamp(max=4 * float(weight.mean()))
     return weight / weight.mean()

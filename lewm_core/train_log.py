@@ -7,6 +7,7 @@ The JSONL is for machines (the studio watches it), one object a line: {"step", "
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -134,9 +135,7 @@ class TrainLog:
             self._board.close()
 
     def _write(self, step: int, kind: str, figures: dict[str, float]) -> None:
-        rounded = {
-            name: round(value, 5) if name != "learning_rate" else value for name, value in figures.items()
-        }
+        rounded = {name: _rounded(name, value) for name, value in figures.items()}
         line = {"step": step, "kind": kind, "time": round(time.time()), **rounded}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
@@ -166,6 +165,13 @@ def forget_after(path: Path, step: int) -> None:
     kept = [line for line in lines if _step_of(line) <= step]
     if len(kept) != len(lines):
         write_atomically(path, "".join(line + "\n" for line in kept).encode())
+
+
+def _rounded(name: str, value: float) -> float | None:
+    """JSON knows no NaN, and five decimals are plenty but for a learning rate."""
+    if not math.isfinite(value):
+        return None
+    return value if name == "learning_rate" else round(value, 5)
 
 
 def _step_of(line: str) -> float:

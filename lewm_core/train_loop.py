@@ -187,7 +187,7 @@ class _Losses(nn.Module):
 
 
 def _distributed(stage: Stage) -> Callable[[Moment], dict[str, Tensor]]:
-    return DistributedDataParallel(_Losses(stage), broadcast_buffers=False)
+    return DistributedDataParallel(_Losses(stage))
 
 
 @contextlib.contextmanager

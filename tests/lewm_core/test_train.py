@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +17,12 @@ from lewm_core.dataset import DataError, EpochBatches, MelStore, length_buckets
 from lewm_core.model.lewm import LeWM
 from lewm_core.train import CHECKPOINTS, export, train_stage
 from lewm_core.train_export import length_ratio
+from lewm_core.train_latents import encode_latents, set_latent_statistics
 from lewm_core.train_loop import train
 from lewm_core.train_moment import Moment
 from lewm_core.train_predictor import PredictorStage
 from lewm_core.train_settings import STAGES, SettingsError, StageSettings, settle
-from tests.lewm_core.tiny import tiny_config
+from tests.lewm_core.tiny import tiny_config, tiny_model
 from tests.lewm_core.training import QUICK, make_stage, write_data
 
 TINY = Preset("tiny", tiny_config(), PRESETS["studio"].losses)
@@ -85,13 +87,11 @@ def test_two_stages_then_a_checkpoint_that_speaks(
     data: Path, tmp_path: Path, shape: dict[str, object]
 ) -> None:
     """The whole way of the `lewm train` command, for both kinds of alignment, with checkpoints kept on the way."""
-    preset = replace(TINY, model=tiny_config(**shape))
-    planned = preset.model.alignment == "durations"
+    given: dict[str, Any] = {"samples": 0, "crop_frames": 32, "frames_per_batch": 300, "steps": 4, "keep_every": 2,
+                             "validate_every": 2, "regularizer": "sigreg"}  # fmt: skip
     for stage in STAGES[:3]:
-        settings = StageSettings.of_stage(stage, preset, steps=4).changed(
-            {"keep_every": 2, "validate_every": 2, "samples": 0, "frames_per_batch": 300, "crop_frames": 32}
-        )
-        if stage == "aligner" and not planned:
+        preset, settings = settle(tmp_path, stage, asdict(tiny_config(**shape)), given)
+        if stage == "aligner" and shape:
             with pytest.raises(SettingsError, match="no aligner"):
                 train_stage(stage, preset, data, tmp_path, settings, progress=False)
             continue
@@ -136,6 +136,17 @@ def test_latents_are_made_anew_when_the_autoencoder_learned_more(data: Path, tmp
         model.audio_encoder.to_stats.bias.add_(1.0)
     other = PredictorStage(model, data, tmp_path, again.settings)  # type: ignore[attr-defined]
     assert not np.array_equal(before, other.train_latents.latents)
+
+
+def test_an_autoencoder_that_says_nothing_is_refused(data: Path, tmp_path: Path) -> None:
+    """Prediction of latents that are all noise would look perfect, and speak nothing."""
+    model, store = tiny_model(), MelStore(data, "train")
+    with torch.no_grad():
+        model.audio_encoder.to_stats.weight.zero_()
+    with pytest.raises(SettingsError, match="--kl"):
+        set_latent_statistics(model, store, encode_latents(model, store))
+    weight = set_latent_statistics(model, store, encode_latents(model, store), weigh=False)
+    assert bool((weight == 1).all())
 
 
 def test_every_preset_trains_jointly_at_both_factors(data: Path, tmp_path: Path) -> None:

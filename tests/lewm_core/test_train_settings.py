@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lewm_core.cli import BAD_INPUT, build_parser, main
+from lewm_core.commands import train as command
 from lewm_core.config import PRESETS, ConfigError, LossWeights
 from lewm_core.train_settings import (
     STAGES,
@@ -20,6 +22,7 @@ from lewm_core.train_settings import (
     load_run,
     settle,
 )
+from tests.lewm_core.training import write_data
 
 
 def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path: Path) -> None:
@@ -144,3 +147,34 @@ def test_presets_have_the_published_weights() -> None:
     assert four("v3") == (4, 0.1, 1.0, 0.5)
     assert four("v3b") == (4, 0.01, 2.0, 1.5)
     assert four("v3c") == (2, 0.01, 2.0, 1.5)
+
+
+def test_every_setting_has_a_flag_and_what_is_not_given_is_left_to_the_run() -> None:
+    parser = build_parser()
+    base = ["train", "--data", "d", "--out", "r", "--stage", "joint"]
+    bare = parser.parse_args(base)
+    assert command._given(bare) == {}
+    assert command._shape(bare) == {}
+    defaults = StageSettings(LoopSettings(1)).flat()
+    for name, value in defaults.items():
+        if name in ("bf16", "regularizer", "best_by", "start_from", "fresh"):
+            continue
+        parsed = parser.parse_args([*base, f"--{name.replace('_', '-')}", str(value)])
+        assert command._given(parsed) == {name: value}
+    words = "--fp32 --regularizer sigreg --best-by mel_l1 --start-from a --fresh x --fresh y".split()
+    given = command._given(parser.parse_args([*base, *words, "--downsample_factor", "4"]))
+    assert given == {"bf16": False, "regularizer": "sigreg", "best_by": "mel_l1", "fresh": "x,y",
+                     "start_from": str(Path("a").resolve())}  # fmt: skip
+    assert set(given) | set(defaults) == set(defaults)
+
+
+@pytest.mark.parametrize(
+    "flags", ["", "--stage joint --best --steps 2", "--stage aligner --device tpu --steps 2", "--stage aligner",
+              "--export voice.safetensors"]
+)  # fmt: skip
+def test_what_cannot_be_done_is_bad_input(
+    tmp_path: Path, flags: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_data(tmp_path)
+    assert main(["train", "--data", str(data), "--out", str(tmp_path / "run"), *flags.split()]) == BAD_INPUT
+    assert capsys.readouterr().err.startswith("lewm: ")
