@@ -59,5 +59,5 @@ def export_stage(
             model.duration.project_out.bias.sub_(math.log(ratio))
     return save_checkpoint(
         path, model, preset=preset, mel=MelConfig(), speakers=stage.train_store.speakers(), step=step,
-        losses=figures, description=description,
+        losses={name: value for name, value in figures.items() if math.isfinite(value)}, description=description,
     )  # fmt: skip

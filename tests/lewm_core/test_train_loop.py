@@ -64,7 +64,7 @@ def wait_for(condition: object, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("kind", ["predictor", "joint", "joint attention sigreg"])
+@pytest.mark.parametrize("kind", ["predictor dropout", "joint dropout", "joint attention sigreg"])
 def test_resumed_run_equals_uninterrupted_run(data: Path, tmp_path: Path, kind: str) -> None:
     """Losses and weights, to the last bit."""
     name = kind.split()[0]

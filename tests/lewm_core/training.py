@@ -57,20 +57,21 @@ def make_stage(kind: str, data: Path, folder: Path, **changes: Any) -> Stage:
     """A stage of a random tiny model.
 
     Args:
-        kind: one of ``KINDS``.  changes: of the history's settings.
+        kind: one of ``KINDS``, or with "dropout" in it.  changes: of the history's settings.
     """
     latents = AutoencoderSettings(
         batch=5, crop_frames=32, regularizer="sigreg" if "sigreg" in kind else "kl", projections=16
     )
     history = replace(PredictorSettings(frames_per_batch=300, sampling_from=0.25, mel_crop=8), **changes)
+    drop = 0.1 if "dropout" in kind else 0.0
     if kind.startswith("autoencoder"):
-        return AutoencoderStage(tiny_model(dropout=0.0), data, WEIGHTS, latents)
+        return AutoencoderStage(tiny_model(dropout=drop), data, WEIGHTS, latents)
     if kind == "aligner":
         return AlignerStage(tiny_model(), data, frames_per_batch=300)
-    if kind == "predictor":
-        return PredictorStage(tiny_model(dropout=0.0), data, folder, history, WEIGHTS)
+    if kind.startswith("predictor"):
+        return PredictorStage(tiny_model(dropout=drop), data, folder, history, WEIGHTS)
     shape = {"alignment": "attention", "latents_per_step": 1} if "attention" in kind else {}
-    return JointStage(tiny_model(dropout=0.0, **shape), data, folder, history, latents, WEIGHTS)
+    return JointStage(tiny_model(dropout=drop, **shape), data, folder, history, latents, WEIGHTS)
 
 
 def gradients(stage: Stage, processes: Processes = ALONE, step: int = 1) -> dict[str, torch.Tensor]:
