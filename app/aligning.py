@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from app.comparing import ComparisonController
 from app.engine import Engine
-from app.engine_messages import Failure
-from app.jobs import Job
+from app.measuring import Measurer
 from app.messages_panes import AlignPanes, PanesAligned
 from app.panes import SECOND, PaneModel
 from app.session import Session
 from app.settings import Settings
 from lewm_core.time_map import TimeMap, time_map
 
-logger = logging.getLogger(__name__)
 TRUTH, FREE = "ground_truth", "autoregressive"
 
 
-class AlignmentController(QObject):
+class AlignmentController(Measurer):
     """Aligns what the autoregressive pane shows with the clip whenever both say the same.
 
     Two time axes are on the screen: that of the clip (original, ground truth, reconstruction, teacher-forced)
     and that of the free run. `moved` leads from one to the other as long as there is a path and the person
     wants the panes linked; else a time stays what it is.
     """
-
-    changed = Signal()
-    job_started = Signal(object)
 
     def __init__(
         self,
@@ -41,24 +34,12 @@ class AlignmentController(QObject):
         settings: Settings,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._engine = engine
-        self._comparison = comparison
-        self._panes = panes
+        super().__init__(engine, comparison, panes, settings, parent)
         self._session = session
-        self._settings = settings
         self._pair: tuple[np.ndarray, np.ndarray] | None = None
         self.path: PanesAligned | None = None
         self.map: TimeMap | None = None
-        self.problem = ""
-        """Why there is no path."""
-        self.job: Job | None = None
         panes.pane_changed.connect(lambda _key: self.update())
-
-    @property
-    def is_busy(self) -> bool:
-        """True while the path is being looked for."""
-        return self.job is not None
 
     @property
     def is_linked(self) -> bool:
@@ -93,8 +74,7 @@ class AlignmentController(QObject):
         ):
             return
         self._pair, self.path, self.map, self.problem = pair, None, None, ""
-        if self.job is not None:
-            self.job.cancel()
+        self._cancel()
         if pair is not None:
             self._align(pair)
         self.changed.emit()
@@ -115,30 +95,12 @@ class AlignmentController(QObject):
         return take is not None and result is not None and _words(take.text) == _words(result.text)
 
     def _align(self, pair: tuple[np.ndarray, np.ndarray]) -> None:
-        job = self._engine.submit(AlignPanes(*pair, self._panes.frame_rate), "Aligning", "align")
-        self.job = job
-        job.finished.connect(lambda path: self._on_aligned(pair, path))
-        job.failed.connect(lambda failure: self._on_failed(pair, failure))
-        job.ended.connect(lambda: self._on_ended(job))
-        self.job_started.emit(job)
+        request = AlignPanes(*pair, self._panes.frame_rate)
+        self._measure(request, "Aligning", "align", "aligned", lambda: pair is self._pair, self._on_aligned)
 
-    def _on_aligned(self, pair: tuple[np.ndarray, np.ndarray], path: PanesAligned) -> None:
-        if pair is self._pair:
-            self.path = path
-            self.map = time_map(path.reference, path.other, self._panes.frame_rate)
-            self.changed.emit()
-
-    def _on_failed(self, pair: tuple[np.ndarray, np.ndarray], failure: Failure) -> None:
-        if not failure.expected:
-            logger.error("aligning failed\n%s", failure.details)
-        if pair is self._pair:
-            self.problem = failure.message
-            self.changed.emit()
-
-    def _on_ended(self, job: Job) -> None:
-        if self.job is job:
-            self.job = None
-            self.changed.emit()
+    def _on_aligned(self, path: PanesAligned) -> None:
+        self.path = path
+        self.map = time_map(path.reference, path.other, self._panes.frame_rate)
 
 
 def _words(text: str) -> list[str]:

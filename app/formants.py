@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import math
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from app.comparing import ComparisonController
 from app.engine import Engine
-from app.engine_messages import Failure
-from app.jobs import Job
+from app.measuring import Measurer
 from app.messages_panes import FormantsTracked, TrackFormants
 from app.panes import NOISE, PANE_TITLES, PaneModel
 from app.session import Session
 from app.settings import Settings
 
-logger = logging.getLogger(__name__)
 TRUTH = "ground_truth"
 CEILINGS = (1000.0, 12_000.0)
 
 
-class FormantController(QObject):
+class FormantController(Measurer):
     """Tracks of all panes while they are switched on; the ceiling is kept for each speaker.
 
     A speaker whose ceiling nobody has chosen gets the one that the pitch suggests (`suggested_ceiling`).
     """
-
-    changed = Signal()
-    job_started = Signal(object)
 
     def __init__(
         self,
@@ -40,16 +34,10 @@ class FormantController(QObject):
         settings: Settings,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._engine = engine
-        self._comparison = comparison
-        self._panes = panes
+        super().__init__(engine, comparison, panes, settings, parent)
         self._session = session
-        self._settings = settings
         self._asked: TrackFormants | None = None
         self.tracked: FormantsTracked | None = None
-        self.problem = ""
-        self.job: Job | None = None
         # Several panes change at once; they are measured together.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -57,11 +45,6 @@ class FormantController(QObject):
         self._soon.timeout.connect(self.update)
         panes.pane_changed.connect(lambda _key: self._soon.start())
         panes.sounds_changed.connect(self._soon.start)
-
-    @property
-    def is_busy(self) -> bool:
-        """True while tracks are being measured."""
-        return self.job is not None
 
     @property
     def speaker(self) -> str:
@@ -75,7 +58,9 @@ class FormantController(QObject):
     @property
     def own_ceiling(self) -> float | None:
         """The ceiling in Hz that the person chose for this speaker; None: the suggested one holds."""
-        value: object = self._settings.formant_ceilings.get(self.speaker)  # of a file that anybody may have edited
+        value: object = self._settings.formant_ceilings.get(
+            self.speaker
+        )  # of a file that anybody may have edited
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             return None
         return float(value) if CEILINGS[0] <= value <= CEILINGS[1] else None
@@ -122,12 +107,18 @@ class FormantController(QObject):
         if request is None and self._asked is None:
             return
         self._asked, self.problem = request, ""
-        if self.job is not None:
-            self.job.cancel()
+        self._cancel()
         if request is None:
             self.tracked = None
         else:
-            self._start(request)
+            self._measure(
+                request,
+                "Tracking formants",
+                "formants",
+                "formants tracked",
+                lambda: request is self._asked,
+                self._on_tracked,
+            )
         self.changed.emit()
 
     def _wanted(self) -> TrackFormants | None:
@@ -153,27 +144,5 @@ class FormantController(QObject):
             settings.formant_window,
         )  # fmt: skip
 
-    def _start(self, request: TrackFormants) -> None:
-        job = self._engine.submit(request, "Tracking formants", "formants")
-        self.job = job
-        job.finished.connect(lambda tracked: self._on_tracked(request, tracked))
-        job.failed.connect(lambda failure: self._on_failed(request, failure))
-        job.ended.connect(lambda: self._on_ended(job))
-        self.job_started.emit(job)
-
-    def _on_tracked(self, request: TrackFormants, tracked: FormantsTracked) -> None:
-        if request is self._asked:
-            self.tracked, self.problem = tracked, tracked.problem
-            self.changed.emit()
-
-    def _on_failed(self, request: TrackFormants, failure: Failure) -> None:
-        if not failure.expected:
-            logger.error("tracking formants failed\n%s", failure.details)
-        if request is self._asked:
-            self.tracked, self.problem = None, failure.message
-            self.changed.emit()
-
-    def _on_ended(self, job: Job) -> None:
-        if self.job is job:
-            self.job = None
-            self.changed.emit()
+    def _on_tracked(self, tracked: FormantsTracked) -> None:
+        self.tracked, self.problem = tracked, tracked.problem

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from app.comparing import ComparisonController
 from app.engine import Engine
-from app.engine_messages import Compared, Failure
-from app.jobs import Job
+from app.engine_messages import Compared
+from app.measuring import Measurer
 from app.messages_panes import ErrorStudied, StudyError
 from app.panes import NOISE, PaneContent, PaneModel
 from app.player import Sound
 from app.settings import Settings
 from lewm_core.config import LN_TO_DB
 
-logger = logging.getLogger(__name__)
 
-
-class NoiseController(QObject):
+class NoiseController(Measurer):
     """Studies the error of the chosen pane while anybody looks: the pane is on, or the page is in front."""
-
-    changed = Signal()
-    job_started = Signal(object)
 
     def __init__(
         self,
@@ -33,22 +26,11 @@ class NoiseController(QObject):
         settings: Settings,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._engine = engine
-        self._comparison = comparison
-        self._panes = panes
-        self._settings = settings
+        super().__init__(engine, comparison, panes, settings, parent)
         self._is_looked_at = False
         self._of: tuple[Compared, str] | None = None
         self.study: ErrorStudied | None = None
-        self.problem = ""
-        self.job: Job | None = None
         comparison.changed.connect(self.update)
-
-    @property
-    def is_busy(self) -> bool:
-        """True while noise is being matched."""
-        return self.job is not None
 
     def set_looked_at(self, looked_at: bool) -> None:
         """Somebody looks at the numbers (or no longer)."""
@@ -83,8 +65,7 @@ class NoiseController(QObject):
         return self._of is not None and self._of[0] is result and self._of[1] == key
 
     def _forget(self) -> None:
-        if self.job is not None:
-            self.job.cancel()
+        self._cancel()
         self._of, self.study, self.problem = None, None, ""
         self._show()
         self.changed.emit()
@@ -94,34 +75,21 @@ class NoiseController(QObject):
         truth, pane = result.panes["ground_truth"].mel, result.panes[key].mel
         hop, aligned = self._panes.mel_config.hop_length, key == "autoregressive"
         request = StudyError(truth, pane, result.original, result.sample_rate, hop, aligned)
-        job = self._engine.submit(request, "Matching noise", "noise")
-        self.job = job
-        job.finished.connect(lambda study: self._on_studied(result, key, study))
-        job.failed.connect(lambda failure: self._on_failed(result, key, failure))
-        job.ended.connect(lambda: self._on_ended(job))
-        self.job_started.emit(job)
+        self._measure(
+            request,
+            "Matching noise",
+            "noise",
+            "noise matched",
+            lambda: self._is_of(result, key),
+            self._on_studied,
+        )
         self.changed.emit()
 
-    def _on_studied(self, result: Compared, key: str, study: ErrorStudied | None) -> None:
-        if not self._is_of(result, key):
-            return
+    def _on_studied(self, study: ErrorStudied | None) -> None:
         self.study = study
         if study is None:  # cancelled: it is done when it is asked for again
             self._of = None
         self._show()
-        self.changed.emit()
-
-    def _on_failed(self, result: Compared, key: str, failure: Failure) -> None:
-        if not failure.expected:
-            logger.error("matching noise failed\n%s", failure.details)
-        if self._is_of(result, key):
-            self.problem = failure.message
-            self.changed.emit()
-
-    def _on_ended(self, job: Job) -> None:
-        if self.job is job:
-            self.job = None
-            self.changed.emit()
 
     def _show(self) -> None:
         study = self.study

@@ -48,6 +48,7 @@ class DifferencesPanel(QWidget):
         """definitions: tool tips by "pair", "difference", "wipe", "blink", "range", "path", "noise"."""
         super().__init__(parent)
         self._definitions = definitions
+        self._panes: list[tuple[str, str]] = []
         self._first, self._second = _combo("First pane", self), _combo("Second pane", self)
         self._view = SegmentedControl("How two panes are compared", self)
         self._view.set_segments(list(VIEWS))
@@ -70,6 +71,9 @@ class DifferencesPanel(QWidget):
 
     def set_panes(self, panes: Choices) -> None:
         """Offer these panes for a pair; the choice is kept where it can be."""
+        if list(panes) == self._panes:  # an open list stays open
+            return
+        self._panes = list(panes)
         for combo in (self._first, self._second):
             kept = combo.currentData()
             combo.clear()

@@ -46,6 +46,8 @@ class MeasureTable(QWidget):
 
     def set_rows(self, rows: Sequence[MeasureRow]) -> None:
         """Show these rows."""
+        if list(rows) == self._rows:
+            return
         self._rows = list(rows)
         while len(self._labels) < len(rows):
             self._labels.append([QLabel(self) for _ in range(self._columns + 1)])

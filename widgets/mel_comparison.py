@@ -7,8 +7,7 @@ methods. Only the crosshair and the frequency range, which no other part of a pr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -24,33 +23,10 @@ from widgets.mel_axes import FrequencyAxis, TimeAxis
 from widgets.mel_layout import ARRANGEMENTS, MelLayout
 from widgets.mel_pane import MelPane, PaneSpec
 from widgets.mel_viewport import Range, clamp_range
+from widgets.pane_links import HoverReadout, TimeLink, linked_range, same_time
 from widgets.theme import DARK, Theme
 
 __all__ = ["ARRANGEMENTS", "HoverReadout", "MelComparison", "PaneSpec", "TimeLink"]
-
-
-@dataclass(frozen=True)
-class HoverReadout:
-    """What lies under the crosshair: time in s, frequency in Hz, the level in dB of each pane that has one.
-
-    ``pane`` is the key of the pane under the pointer; ``times_s`` is the time in every pane, which differs
-    where panes are linked along a warp path.
-    """
-
-    time_s: float
-    hz: float
-    levels_db: dict[str, float]
-    pane: str
-    times_s: dict[str, float]
-
-
-TimeLink = Callable[[float, str, str], float]
-"""The time in s in one pane (its key comes last) that belongs to a time in another."""
-
-
-def same_time(time: float, _from_pane: str, _to_pane: str) -> float:
-    """The link of panes that share one time."""
-    return time
 
 
 class MelComparison(QWidget):
@@ -222,7 +198,7 @@ class MelComparison(QWidget):
         """Show the selected region, in s of the pane that is heard, in all panes."""
         self._selection = selection
         for key, pane in self._panes.items():
-            pane.canvas.set_selection(selection and self._linked_range(selection, self._heard(), key))
+            pane.canvas.set_selection(selection and linked_range(self._link, selection, self._heard(), key))
         for axis in self._layout.time_axes:
             axis.set_selection(selection)
 
@@ -301,7 +277,7 @@ class MelComparison(QWidget):
         gestures.time_range_requested.connect(self.time_range_requested)
         gestures.seek_requested.connect(lambda time: self.seek_requested.emit(self._in_heard(time, spec.key)))
         gestures.selection_requested.connect(
-            lambda wanted: self.selection_requested.emit(self._linked_range(wanted, spec.key, self._heard()))
+            lambda wanted: self.selection_requested.emit(linked_range(self._link, wanted, spec.key, self._heard()))
         )
         gestures.band_range_requested.connect(self._set_bands)
         pane.canvas.hovered.connect(partial(self._pointer_moved, spec.key))
@@ -332,10 +308,6 @@ class MelComparison(QWidget):
 
     def _in_heard(self, time: float, key: str) -> float:
         return max(0.0, self._link(time, key, self._heard()))
-
-    def _linked_range(self, times: Range, from_pane: str, to_pane: str) -> Range:
-        start, stop = (self._link(time, from_pane, to_pane) for time in times)
-        return start, stop
 
     def _show_linked(self) -> None:
         self.set_playhead(self._playhead)

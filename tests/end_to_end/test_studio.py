@@ -187,3 +187,21 @@ def test_without_sound_everything_else_works(desktop, start, checkpoint):
     desktop.keys("ctrl+Return")
     studio.take_of("No sound")
     studio.quit()
+
+
+def test_panes_are_compared_by_key(desktop, start, checkpoint):
+    studio = start("--checkpoint", str(checkpoint))
+    studio.ready()
+    desktop.run("xdotool", "mousemove", "620", "180", "click", "1")  # into the mels: keys are no text there
+    for key in ("t", "n", "d"):
+        desktop.keys(key)
+    studio.wait_for_log("formants tracked")
+    studio.wait_for_log("noise matched")
+    studio.wait_for_log("aligned")
+    desktop.keys("6")
+    desktop.keys("k")
+    desktop.keys("k")
+    wait_for(lambda: studio.session().get("source") == "noise", "the noise to be heard")
+    studio.quit()
+    settings = json.loads((studio.home / "settings.json").read_text(encoding="utf-8"))
+    assert (settings["show_formants"], settings["show_noise"], settings["pair_view"]) == (True, True, "blink")
