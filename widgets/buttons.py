@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
 
 from widgets.icons import icon
@@ -73,6 +81,7 @@ class ToggleButton(IconButton):
         self.setCheckable(True)
         self.setText(text)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setProperty("wide", True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.set_name(text, hint)
 
@@ -82,7 +91,7 @@ class ActionButton(QPushButton):
     ignored, so that a hasty double click on "Speak" does not also press the "Cancel" that takes its place.
     """
 
-    _MARGIN = 12
+    _MARGIN, _GAP = 12, 8
 
     def __init__(
         self, text: str, shortcut: str = "", role: str = "primary", parent: QWidget | None = None
@@ -98,11 +107,32 @@ class ActionButton(QPushButton):
         self.setAccessibleName(text)
         self.setToolTip(f"{text} ({self._hint})" if self._hint else text)
         set_role(self, role)
+        self._arrange()
         self.update()
 
     def hint(self) -> str:
         """The shortcut shown beside the text, as this platform writes it."""
         return self._hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Where the shortcut has no room beside a text in the middle, the text moves to the left."""
+        middle = (self.width() + self._text_width()) // 2
+        narrow = bool(self._hint) and self.width() - self._MARGIN - middle - self._GAP < self._hint_width()
+        if narrow != bool(self.property("narrow")):
+            self.setProperty("narrow", narrow)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+    def _text_width(self) -> int:
+        return self.fontMetrics().horizontalAdvance(self.text())
+
+    def _hint_width(self) -> int:
+        theme = current_theme()
+        return QFontMetrics(interface_font(theme, theme.font_size_small)).horizontalAdvance(self._hint)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         event.accept()
@@ -114,8 +144,10 @@ class ActionButton(QPushButton):
         painter = QPainter(self)
         theme = current_theme()
         painter.setFont(interface_font(theme, theme.font_size_small))
-        text_end = (self.width() + self.fontMetrics().horizontalAdvance(self.text())) // 2
-        room = QRect(text_end + 8, 0, self.width() - self._MARGIN - text_end - 8, self.height())
+        text_end = (self.width() + self._text_width()) // 2
+        if self.property("narrow"):
+            text_end = self._MARGIN + self._text_width()
+        room = QRect(text_end + self._GAP, 0, self.width() - self._MARGIN - text_end - self._GAP, self.height())
         if painter.fontMetrics().horizontalAdvance(self._hint) <= room.width():
             painter.setPen(self._hint_colour())
             painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._hint)

@@ -135,6 +135,7 @@ class ComposePanel(QWidget):
     def set_speed(self, speed: float) -> None:
         """Show this speaking rate."""
         self._speed.set_value(speed)
+        self._refresh()
 
     def set_speed_available(self, available: bool) -> None:
         """Allow another speaking rate than 1, where the voice plans durations."""
@@ -200,8 +201,9 @@ class ComposePanel(QWidget):
         self._lock = IconButton("lock-open", "Keep this seed")
         self._lock.setCheckable(True)
         self._temperature = NumberSlider(
-            "Temperature", "How freely the voice varies: 0 always says it the same way", 0, 2, 0.05
-        )
+            "Temperature", "How freely the voice varies: 0 always says it the same way", 0, 2, 0.05,
+            reset=0.0,
+        )  # fmt: skip
         self._speed = NumberSlider(
             "Speed", "How fast the voice speaks: 2.00 is twice as fast as it learned to; the pitch stays",
             SLOWEST, FASTEST, 0.05, suffix=" ×", logarithmic=True, reset=1.0,
@@ -250,6 +252,7 @@ class ComposePanel(QWidget):
             self._lock,
             self._temperature.slider,
             self._temperature.field,
+            self._temperature.reset_button,
             self._speed.slider,
             self._speed.field,
             self._speed.reset_button,

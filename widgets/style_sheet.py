@@ -100,6 +100,9 @@ QToolButton:focus { min-width: 24px; }
 QPushButton:disabled, QToolButton:disabled { color: @faint@; background: @surface@; border-color: @border@; }
 QToolButton:checked { background: @accent_wash@; border-color: @accent@; }
 
+QToolButton[wide="true"] { padding: 0 8px; }
+QToolButton[wide="true"]:focus { padding: 0 7px; }
+
 QToolButton[compact="true"] { min-height: 20px; min-width: 20px; }
 QToolButton[compact="true"]:focus { min-height: 18px; min-width: 18px; }
 
@@ -111,6 +114,7 @@ QPushButton[role="primary"]:focus { border: 2px solid @text@; }
 QPushButton[role="primary"]:disabled { background: @raised@; color: @faint@; border: 1px solid @border@; }
 ActionButton, ActionButton[role="primary"] { min-height: 34px; }
 ActionButton:focus { min-height: 32px; }
+ActionButton[narrow="true"] { text-align: left; }
 QPushButton[role="danger"] { color: @error@; font-weight: 600; }
 
 QPushButton[role="flat"], QToolButton[role="flat"] { background: transparent; border-color: transparent; }

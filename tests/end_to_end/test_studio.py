@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 from lewm_core.resources_path import resource
-from tests.end_to_end.desktop import PATIENCE, Desktop, likeness, missing_programs, wait_for
+from tests.end_to_end.desktop import PATIENCE, RATE, Desktop, likeness, missing_programs, wait_for
 from tests.lewm_core.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +99,11 @@ def start(desktop, tmp_path) -> Iterator:
 
 @pytest.fixture
 def checkpoint(tmp_path) -> Path:
-    path = tmp_path / "other.safetensors"
+    return tiny(tmp_path)
+
+
+def tiny(folder: Path) -> Path:
+    path = folder / "other.safetensors"
     tiny_checkpoint(path)
     return path
 
@@ -175,6 +180,33 @@ def test_from_typed_text_to_heard_speech(desktop, start, checkpoint, tmp_path):
     assert session["checkpoint"] == str(checkpoint)
     assert session["text"] == "Yes."
     again.quit()
+
+
+def test_speech_is_heard_while_it_is_made_beside_a_busy_program(desktop, start, tmp_path):
+    """The first sound comes before the last is made, and what is heard has no gap, also where a core is taken."""
+    arguments = () if resource("voice", "studio.safetensors").exists() else ("--checkpoint", str(tiny(tmp_path)))
+    studio = start(*arguments)
+    studio.ready()
+    text = " ".join([TEXT, "What is made is heard at once,", "and nobody has to wait for the end of a long text."] * 2)
+    desktop.click(*TEXT_BOX)
+    desktop.keys("ctrl+a")
+    desktop.type(text)
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        with desktop.recording() as heard:
+            desktop.keys("ctrl+Return")
+            wait_for(lambda: np.abs(heard()).max(initial=0.0) > 0.01, "the first sound")
+            assert "take " not in studio.log()[studio._log_start :], "nothing was heard before everything was made"
+            take = studio.take_of(text)
+            time.sleep(take["seconds"] + 3)
+            recording = heard()
+    finally:
+        busy.kill()
+        busy.wait(20)
+    wave, _ = soundfile.read(studio.home / "takes" / f"{take['id']}.wav", dtype="float32")
+    assert len(wave) / RATE == pytest.approx(take["seconds"], abs=0.01)
+    assert likeness(recording, wave) > ALIKE
+    studio.quit()
 
 
 def test_without_sound_everything_else_works(desktop, start, checkpoint):
