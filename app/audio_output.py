@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+LATENCY = 0.1
+"""Seconds that the card holds: what bridges the moments in which a busy machine does not let us render."""
 LONGEST_BELIEVABLE_DELAY = 3.0
 NO_PORTAUDIO = (
     "Sound is off: the PortAudio library is missing. Install it (Debian and Ubuntu: sudo apt install "
@@ -168,7 +170,7 @@ class AudioOutput:
         self.clock.clear()
         self.clock.last_call = time.perf_counter()
         stream = library.OutputStream(
-            samplerate=sample_rate, channels=1, dtype="float32", device=index, latency=0.06, callback=self._callback
+            samplerate=sample_rate, channels=1, dtype="float32", device=index, latency=LATENCY, callback=self._callback
         )
         self._stream = stream
         stream.start()
