@@ -1,13 +1,29 @@
 """Batches of prepared mels, read through a memory map (:class:`lewm_core.manifest.MelStore`).
 
+For a training loop, :func:`build_dataloader` is the door:
+
+>>> loader = build_dataloader("data", "train", frames_per_batch=4500, start_step=step)
+>>> for batch in loader:  # endless; each batch a TTSBatch
+...     loss = step_of(batch.to(device))
+
+Batches depend on seed and step alone, so a loader that starts at step n gives what an uninterrupted one gives from n
+on. Loops that draw their own batches use :class:`EpochBatches` and :func:`pad_mels` directly.
+
 b batch   t mel frames   s text bytes   m mel bands
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from lewm_core.manifest import DataError, MelStore, Utterance
 
@@ -15,8 +31,14 @@ __all__ = [
     "SILENCE",
     "DataError",
     "EpochBatches",
+    "FrameBudgetSampler",
     "MelStore",
+    "TTSBatch",
+    "TTSDataset",
+    "TTSItem",
     "Utterance",
+    "build_dataloader",
+    "collate_fn",
     "length_buckets",
     "pad_mels",
     "random_crops",
@@ -92,15 +114,165 @@ class EpochBatches:
 
     def at(self, step: int) -> list[int]:
         """Indices of the batch of ``step``."""
-        epoch = 0
-        while step >= self._starts[epoch] + len(self._epoch(epoch)):
-            if len(self._starts) == epoch + 1:
-                self._starts.append(self._starts[epoch] + len(self._epoch(epoch)))
-            epoch += 1
+        while step >= self._starts[-1]:
+            self._starts.append(self._starts[-1] + len(self._epoch(len(self._starts) - 1)))
+        epoch = int(np.searchsorted(self._starts, step, "right")) - 1
         return self._epoch(epoch)[step - self._starts[epoch]]
 
     def _epoch(self, epoch: int) -> list[list[int]]:
         if epoch not in self._epochs:
+            for old in list(self._epochs)[:-1]:  # a loop looks at one epoch, or at the border of two
+                del self._epochs[old]
             rng = np.random.default_rng((self._seed, epoch))
             self._epochs[epoch] = length_buckets(self._sizes, self._budget, rng)
         return self._epochs[epoch]
+
+
+@dataclass(frozen=True)
+class TTSItem:
+    """One utterance: its log-mel (t, m) float32 in nats, what is said, and the speaker's number."""
+
+    mel: np.ndarray
+    text: str
+    phonemes: str
+    speaker: int
+    index: int
+
+
+@dataclass(frozen=True)
+class TTSBatch:
+    """Utterances of similar length, padded.
+
+    Attributes:
+        mel: (b, m, t) log-mels in nats, padded with silence.
+        lengths: (b,) frames.
+        texts: normalised texts.
+        phonemes: their IPA; ``model.reads(text, phonemes)`` says which of both a model wants.
+        speakers: (b,) numbers of the speakers.
+        indices: (b,) utterances of the split.
+    """
+
+    mel: Tensor
+    lengths: Tensor
+    texts: list[str]
+    phonemes: list[str]
+    speakers: Tensor
+    indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> TTSBatch:
+        """The batch with its tensors on ``device``."""
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=non_blocking)
+            for name in ("mel", "lengths", "speakers", "indices")
+        }
+        return replace(self, **moved)
+
+    def pin_memory(self) -> TTSBatch:
+        """The batch in page-locked memory; called by a loader with ``pin_memory=True``."""
+        pinned = {
+            name: getattr(self, name).pin_memory() for name in ("mel", "lengths", "speakers", "indices")
+        }
+        return replace(self, **pinned)
+
+
+class TTSDataset(Dataset[TTSItem]):
+    """The utterances of one split. Mels are read from disk when asked for; a worker maps the file, it copies none."""
+
+    def __init__(self, folder: Path | str, split: str, speakers: Sequence[str] | None = None) -> None:
+        """Open ``folder``/``split``.
+
+        Args:
+            speakers: names in the order of their numbers; None: all of this split, by name. Give the training
+                split's, or the checkpoint's, where numbers have to agree.
+
+        Raises:
+            DataError: files are missing or do not fit each other, or a speaker is not among ``speakers``.
+        """
+        self.store = MelStore(folder, split)
+        self.speakers = tuple(speakers or (speaker.name for speaker in self.store.speakers()))
+        self._numbers = {name: number for number, name in enumerate(self.speakers)}
+        strange = {row.speaker for row in self.store.utterances} - self._numbers.keys()
+        if strange:
+            raise DataError(
+                f"{folder} has {split} utterances of {', '.join(sorted(strange))}, who is not among the speakers "
+                f"{', '.join(self.speakers)}. Prepare them again without, or train with them."
+            )
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, index: int) -> TTSItem:
+        row = self.store.utterances[index]
+        return TTSItem(self.store.mel(index), row.text, row.phonemes, self._numbers[row.speaker], index)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Frames of each utterance."""
+        return [row.frames for row in self.store.utterances]
+
+
+class FrameBudgetSampler(Sampler[list[int]]):
+    """Batches of ``EpochBatches`` from a step on, without end or for so many steps; one of ``world_size`` shares.
+
+    With several processes each takes every ``world_size``-th batch: step s of process r is batch
+    ``s * world_size + r``, so no two see the same and the number of processes is all that a resume has to keep.
+    """
+
+    def __init__(
+        self, batches: EpochBatches, start_step: int = 0, steps: int | None = None, rank: int = 0, world_size: int = 1
+    ) -> None:  # fmt: skip
+        self._batches, self._start, self._steps = batches, start_step, steps
+        self._rank, self._world_size = rank, world_size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        steps = count(self._start) if self._steps is None else range(self._start, self._start + self._steps)
+        for step in steps:
+            yield self._batches.at(step * self._world_size + self._rank)
+
+
+def collate_fn(items: list[TTSItem], multiple: int = 4) -> TTSBatch:
+    """Pad utterances to one length, a multiple of ``multiple`` frames (a model's downsampling and latents a step)."""
+    mel, lengths = pad_mels([item.mel for item in items], multiple)
+    return TTSBatch(
+        mel,
+        lengths,
+        [item.text for item in items],
+        [item.phonemes for item in items],
+        torch.tensor([item.speaker for item in items]),
+        torch.tensor([item.index for item in items]),
+    )
+
+
+def build_dataloader(
+    folder: Path | str, split: str = "train", frames_per_batch: int = 4500, *, speakers: Sequence[str] | None = None,
+    multiple: int = 4, seed: int = 7, start_step: int = 0, steps: int | None = None, rank: int = 0, world_size: int = 1,
+    workers: int = 0, pin_memory: bool = False,
+) -> DataLoader[TTSItem]:  # fmt: skip
+    """Batches of a data folder for training, :class:`TTSBatch` each.
+
+    Args:
+        frames_per_batch: frames a batch holds at most, padding included; a longer utterance comes alone.
+        speakers: see :class:`TTSDataset`.
+        multiple: see :func:`collate_fn`.
+        seed: of the order.
+        start_step: where to go on; the batches are those of an uninterrupted run.
+        steps: so many batches; None: without end.
+        rank, world_size: of distributed processes (``torch.distributed.get_rank()``).
+        workers: processes that read ahead; the mels stay in the memory map.
+
+    Raises:
+        DataError: as :class:`TTSDataset`.
+    """
+    dataset = TTSDataset(folder, split, speakers)
+    batches = EpochBatches(dataset.sizes, frames_per_batch, seed)
+    return DataLoader(
+        dataset,
+        batch_sampler=FrameBudgetSampler(batches, start_step, steps, rank, world_size),
+        collate_fn=partial(collate_fn, multiple=multiple),
+        num_workers=workers,
+        pin_memory=pin_memory,
+        persistent_workers=workers > 0,
+    )

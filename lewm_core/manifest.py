@@ -137,6 +137,11 @@ class MelStore:
                 f"{store} is shorter than {manifest.name} says, or damaged; run `lewm preprocess` again"
             )
         self._mels = np.memmap(store, dtype=np.float16, mode="r").reshape(-1, n_mels)
+        self._opened_as = folder, split, n_mels
+
+    def __reduce__(self) -> tuple[type[MelStore], tuple[Path, str, int]]:
+        # A data loader's workers open the file themselves; a pickled memory map would be a copy of all mels.
+        return MelStore, self._opened_as
 
     def __len__(self) -> int:
         return len(self.utterances)
