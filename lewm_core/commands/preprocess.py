@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from lewm_core.commands._shared import InputError, positive, print_json
 
@@ -85,19 +86,27 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.max_seconds,
     )
     share = DEV_SHARE if arguments.dev_share is None else arguments.dev_share
-    with tqdm(
-        total=1, disable=not sys.stderr.isatty(), file=sys.stderr, leave=False,
-        bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s of sound, {remaining} left",
-    ) as bar:  # fmt: skip
+    bars: list[tqdm[NoReturn]] = []
 
-        def show(done: float, total: float) -> None:
-            if bar.total == 1:
-                bar.initial = done  # what was there already says nothing about the speed
-            bar.total = max(total, done, 1e-3)
-            bar.n = done
-            bar.refresh() if done >= total else bar.update(0)
+    def show(done: float, total: float) -> None:
+        if not bars:  # what an earlier run had done says nothing about the speed of this one
+            bars.append(
+                tqdm(
+                    total=total,
+                    initial=done,
+                    disable=not sys.stderr.isatty(),
+                    file=sys.stderr,
+                    leave=False,
+                    bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s of sound, {remaining} left",
+                )
+            )
+        bars[0].update(done - bars[0].n)
 
+    try:
         report = preprocess(found, arguments.out, recipe, arguments.split, share, arguments.workers, show)
+    finally:
+        for bar in bars:
+            bar.close()
     if arguments.json:
         print_json({**report.to_json(), "out": str(arguments.out), "reused": report.reused})
         return 0

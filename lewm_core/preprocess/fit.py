@@ -23,8 +23,8 @@ _JOINED = 3  # sentences that a reader may run together without a pause
 _JOIN_COST = 3.0
 _SPREAD = (0.08, 0.7)
 """Standard deviation of the log of pace: a floor, and what falls with the square root of the number of sounds."""
-_SKIPPED_SPEECH_COST = (3.0, 4.0)  # nats: for each stretch between pauses, and for each second of it
-_SKIPPED_SENTENCE_COST = (4.0, 0.15)  # nats: for each sentence, and for each sound of it
+_SKIPPED_SPEECH_COST = (2.0, 0.5)  # nats: for each stretch between pauses, and for each second of it
+_SKIPPED_SENTENCE_COST = (4.0, 0.05)  # nats: for each sentence, and for each sound of it
 _PAUSE_EVIDENCE = (1.0, 5.0, 2.5)
 """Nats that a boundary's pause is worth: -1 + 5 a second, at most +-2.5."""
 _BAND = (20.0, 0.06)

@@ -29,7 +29,7 @@ ESTIMATED_PACE = (5.0, 28.0)
 """The same for cuts that were estimated."""
 MOST_DEVIATION = 2.5
 """An estimated segment's pace differs from its recording's median by at most so many standard deviations."""
-SUREST = 0.8
+SUREST = 0.9
 """Estimated cuts need so much certainty."""
 _FEW_SOUNDS = 8
 _LONG_SENTENCE = 240  # characters; longer ones are divided at commas
@@ -155,7 +155,7 @@ def _estimated(recording: Recording, recipe: Recipe, made: Made, refuse: Refuse)
         reached = fit.last
         text = " ".join(sentences[fit.first : fit.last])
         cut = _Cut(text, recording.speaker, fit.begin, fit.end, estimated=True)
-        reason = _implausible(fit, median)
+        reason = implausible(fit, median)
         if reason:
             refuse(cut, *reason)
         else:
@@ -170,8 +170,8 @@ def _unspoken(sentences: list[str], recording: Recording, refuse: Refuse) -> Non
         refuse(_Cut(sentence, recording.speaker, 0.0, 0.0, True), "no fit", reason)
 
 
-def _implausible(fit: Fit, median: float) -> tuple[str, str] | None:
-    """Why an estimated segment cannot be trusted: kind and reason; None if it can."""
+def implausible(fit: Fit, median: float) -> tuple[str, str] | None:
+    """Why an estimated segment cannot be trusted: kind and reason; None if it can. ``median``: the recording's pace."""
     ratio = fit.pace / median
     if abs(np.log(ratio)) > MOST_DEVIATION * pace_spread(fit.sounds):
         return "reading rate", (

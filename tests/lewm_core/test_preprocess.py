@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lewm_core.analysis.listening import loudness
+from lewm_core.cli import main
 from lewm_core.manifest import DataError, MelStore, audio_path, read_manifest
 from lewm_core.mel import load_audio, log_mel
 from lewm_core.preprocess import Defaults, Discovery, Recipe, Recording, discover, preprocess, read_list
@@ -126,7 +127,9 @@ def test_a_click_of_a_clip_is_levelled_without_clipping(tmp_path: Path) -> None:
     wave[4000] = 0.9
     write(tmp_path / "raw" / "a.wav", wave)
     (tmp_path / "raw" / "a.txt").write_text("Why?", encoding="utf8")
-    preprocess(discover(tmp_path / "raw"), tmp_path / "data", Recipe(trim=False, loudness=0.0), "train", workers=1)
+    preprocess(
+        discover(tmp_path / "raw"), tmp_path / "data", Recipe(trim=False, loudness=0.0), "train", workers=1
+    )
     gain = read_manifest(tmp_path / "data", "train")[0].gain_db
     assert 0.9 * 10 ** (gain / 20) <= 10 ** (-1 / 20) + 1e-3
 
@@ -252,3 +255,43 @@ def test_lists_that_cannot_be_used_are_refused_with_the_line(tmp_path: Path) -> 
     path.write_text("\n", encoding="utf8")
     with pytest.raises(DataError, match="no recordings"):
         read_list(path)
+
+
+def test_the_command_says_what_it_found_and_what_it_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = sentences(tmp_path / "ada", 3)
+    (raw / "bad.wav").write_bytes(b"no sound")
+    (raw / "bad.txt").write_text("Hello there.", encoding="utf8")
+    command = ["preprocess", str(raw), str(tmp_path / "data"), "--split", "train", "--workers", "1"]
+    assert main([*command, "--no-trim", "--no-loudness"]) == 0
+    printed = capsys.readouterr()
+    assert "3 utterances" in printed.out
+    assert "1 left out: sound 1" in printed.out
+    assert ".txt beside each recording: 4" in printed.err
+    assert "bad.wav" in printed.err
+    assert all(row.gain_db == row.start == 0 for row in read_manifest(tmp_path / "data", "train"))
+    assert main([*command, "--json", "--language", "en-GB", "--language", "bob=hi", "--loudness", "-20"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["utterances"], answer["reused"], list(answer["languages"])) == (3, 0, ["en-GB"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--language", "=hi"], "emma=en-GB"),
+        (["--dev-share", "2"], "between 0 and 1"),
+        (["--max-seconds", "0"], "above 0"),
+        (["--workers", "0"], "above 0"),
+        ([], "holds no recordings"),
+    ],
+)
+def test_bad_input_ends_with_2_and_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], says: str
+) -> None:
+    try:
+        code = main(["preprocess", str(tmp_path), str(tmp_path / "data"), *flags])
+    except SystemExit as exit_of_argparse:
+        code = int(str(exit_of_argparse.code))
+    assert code == 2
+    assert says in capsys.readouterr().err
