@@ -19,11 +19,15 @@ import numpy as np
 from lewm_core.preprocess.silence import SpeechMap
 
 SHORTEST_PAUSE_S = 0.12
+_FEW = 5  # segments from which a reader's pace can be told
 _JOINED = 3  # sentences that a reader may run together without a pause
 _JOIN_COST = 3.0
 _SPREAD = (0.08, 0.7)
 """Standard deviation of the log of pace: a floor, and what falls with the square root of the number of sounds."""
-_SKIPPED_SPEECH_COST = (2.0, 0.5)  # nats: for each stretch between pauses, and for each second of it
+_STEADIEST, _UNSTEADIEST = 0.5, 1.25
+"""How far a reader's own spread, measured on the way, may differ from that."""
+_ROUNDS = 3
+_SKIPPED_SPEECH_COST = (6.0, 0.2, 0.2)  # nats: once, for each stretch between pauses, and for each second
 _SKIPPED_SENTENCE_COST = (4.0, 0.05)  # nats: for each sentence, and for each sound of it
 _PAUSE_EVIDENCE = (1.0, 5.0, 2.5)
 """Nats that a boundary's pause is worth: -1 + 5 a second, at most +-2.5."""
@@ -60,6 +64,7 @@ class _Problem:
     right: np.ndarray  # (j,) where speech after boundary j begins, s
     evidence: np.ndarray  # (j,) nats in favour of a sentence ending there
     pace: float
+    steadiness: float
     reach: int
     longest_s: float
     scores: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
@@ -80,7 +85,7 @@ class _Problem:
         band = self.band(i)
         score = np.full((self.reach, band.stop - band.start), -np.inf)
         count = self.sounds[i] - self.sounds[i - joined]
-        spread = pace_spread(count)
+        spread = self.steadiness * pace_spread(count)
         stops = np.arange(band.start, band.stop)
         for back in range(self.reach):
             valid = stops > back
@@ -124,13 +129,22 @@ def fit_sentences(
     evidence = np.clip(slope * (right - left) - constant, -most, most)
     evidence[[0, -1]] = most
     reach = max(1, int(max(np.searchsorted(left, right + longest_s, "right") - np.arange(len(left)))))
-    pace = cumulative[-1] / clock[-1]
-    for _ in range(2):
-        problem = _Problem(cumulative, clock, left, right, evidence, pace, reach, longest_s)
+    pace, steadiness = cumulative[-1] / clock[-1], 1.0
+    for _ in range(_ROUNDS):
+        problem = _Problem(cumulative, clock, left, right, evidence, pace, steadiness, reach, longest_s)
         fits = _best_division(problem)
-        if len(fits) >= 3:
-            pace = float(np.median([fit.pace for fit in fits]))
+        if len(fits) >= _FEW:
+            pace, steadiness = _reader(fits)
     return fits
+
+
+def _reader(fits: list[Fit]) -> tuple[float, float]:
+    """A reader's pace, and spread of pace against the expected one, from segments of which some are wrong."""
+    paces = np.log([fit.pace for fit in fits])
+    middle = float(np.median(paces))
+    off = np.abs(paces - middle) / [pace_spread(fit.sounds) for fit in fits]
+    deviation = 1.4826 * float(np.median(off))  # of a normal distribution, unmoved by outliers
+    return float(np.exp(middle)), float(np.clip(deviation, _STEADIEST, _UNSTEADIEST))
 
 
 def _best_division(problem: _Problem) -> list[Fit]:
@@ -158,16 +172,24 @@ def _best_division(problem: _Problem) -> list[Fit]:
             skipped = best[i - 1] - price > best[i]
             best[i] = np.where(skipped, best[i - 1] - price, best[i])
             come_from[i][skipped] = np.stack([np.ones(boundaries), np.arange(boundaries)], axis=1)[skipped]
-        # Speech passed over, one stretch after another: a running sum (and maximum) against its running price.
-        forward[i] = np.logaddexp.accumulate(forward[i] + skip) - skip
-        running = np.maximum.accumulate(best[i] + skip)
-        passed = running > best[i] + skip
-        best[i] = np.where(passed, running - skip, best[i])
-        come_from[i][passed] = np.stack([np.zeros(boundaries), np.arange(boundaries) - 1], axis=1)[passed]
+        _pass_over_speech(forward[i], best[i], come_from[i], skip)
     if not np.isfinite(best[count, -1]):
         return []
     backward = _backward(problem, skip)
     return _trace(problem, come_from, forward, backward)
+
+
+def _pass_over_speech(forward: np.ndarray, best: np.ndarray, come_from: np.ndarray, skip: np.ndarray) -> None:
+    """Let a boundary (j,) also be reached from any earlier one without text; a running sum, and maximum."""
+    once = _SKIPPED_SPEECH_COST[0]
+    earlier = np.logaddexp.accumulate(forward + skip)[:-1] - skip[1:] - once
+    forward[1:] = np.logaddexp(forward[1:], earlier)
+    value = best + skip
+    highest = np.maximum.accumulate(value)
+    where = np.maximum.accumulate(np.where(value == highest, np.arange(len(value)), 0))
+    passed = highest[:-1] - skip[1:] - once > best[1:]
+    best[1:] = np.where(passed, highest[:-1] - skip[1:] - once, best[1:])
+    come_from[1:][passed] = np.stack([np.zeros(len(where) - 1), where[:-1]], axis=1)[passed]
 
 
 def _arrivals(problem: _Problem, i: int) -> Iterator[tuple[int, slice, np.ndarray, np.ndarray]]:
@@ -189,7 +211,9 @@ def _backward(problem: _Problem, skip: np.ndarray) -> np.ndarray:
     backward = np.full((count + 1, boundaries), -np.inf)
     backward[count, -1] = 0.0
     for i in range(count, -1, -1):
-        backward[i] = np.logaddexp.accumulate((backward[i] - skip)[::-1])[::-1] + skip
+        later = np.logaddexp.accumulate((backward[i] - skip)[::-1])[::-1] + skip - _SKIPPED_SPEECH_COST[0]
+        later = np.append(later[1:] - np.diff(skip), -np.inf)
+        backward[i] = np.logaddexp(backward[i], later)
         if i:
             price = _skipped_sentence(problem, i - 1)
             backward[i - 1] = np.logaddexp(backward[i - 1], backward[i] - price)
@@ -219,7 +243,7 @@ def _trace(problem: _Problem, come_from: np.ndarray, forward: np.ndarray, backwa
 
 def _skipped_speech(problem: _Problem) -> np.ndarray:
     """Price (j,) in nats of passing over all speech up to boundary j."""
-    stretch, second = _SKIPPED_SPEECH_COST
+    _, stretch, second = _SKIPPED_SPEECH_COST
     return stretch * np.arange(len(problem.clock)) + second * problem.clock
 
 
