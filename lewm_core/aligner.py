@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lewm_core.config import ModelConfig
+from lewm_core.config import MEL_MEAN, MEL_STD, ModelConfig
 from lewm_core.losses import masked_mean
-from lewm_core.model.audio_encoder import MEL_MEAN, MEL_STD
 from lewm_core.model.text_batch import pool_units
 
 

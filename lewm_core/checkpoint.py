@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lewm_core.checkpoint_shapes import checkpoint_shapes
 from lewm_core.config import ConfigError, MelConfig, ModelConfig, Speaker, from_dict, to_dict
 from lewm_core.files import write_atomically
 
@@ -26,6 +29,7 @@ FORMAT_VERSION = 1
 HEADER_KEY = "lewm"
 BUFFERS = ("latent_mean", "latent_std", "residual_std", "predictor.active")
 _HEADER_LIMIT = 16_000_000  # bytes; a larger header is not one of ours
+_MOST_LAYERS = 10_000
 
 
 class CheckpointError(ValueError):
@@ -161,11 +165,24 @@ def load_checkpoint(path: Path | str) -> tuple[LeWM, CheckpointInfo]:
 
     from lewm_core.model.lewm import LeWM
 
-    info, tensors = _open(Path(path))
+    info, arrays = _open(Path(path))
     with torch.device("meta"):
         model = LeWM(info.config)
-    model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+    # float32 arrays lie in memory that must not be written to; a copy may
+    tensors = {name: torch.from_numpy(np.array(value, np.float32)) for name, value in arrays.items()}
+    model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False), info
+
+
+def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], CheckpointInfo]:
+    """Check a checkpoint fully and return its weights by name, float16 or float32, without importing torch
+    (unless it is a PyTorch file, or holds bfloat16).
+
+    Raises:
+        CheckpointError: see the class.
+    """
+    info, arrays = _open(Path(path))
+    return arrays, info
 
 
 def read_header(path: Path | str) -> dict[str, Any]:
@@ -278,29 +295,49 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def _open(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
+def _open(path: Path) -> tuple[CheckpointInfo, dict[str, np.ndarray]]:
     if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
-        header, tensors = _read_torch(path)
+        header, arrays = _read_torch(path)
     else:
         header = read_header(path)
-        tensors = _read_safetensors(path)
-    counted = sum(value.numel() for name, value in tensors.items() if name not in BUFFERS)
+        arrays = _read_safetensors(path)
+    counted = sum(value.size for name, value in arrays.items() if name not in BUFFERS)
     info = _described(path, header, counted)
-    _check_tensors(path, info.config, tensors)
-    return info, tensors
+    _check_arrays(path, info.config, arrays)
+    return info, arrays
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError, safe_open
 
+    damaged = (SafetensorError, OSError, ValueError, KeyError)
     try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        with safe_open(path, framework="np") as file:
+            arrays = {}
+            for name in file.keys():  # noqa: SIM118 - it is no dictionary
+                if file.get_slice(name).get_dtype() == "BF16":
+                    return _read_bfloat16(path)
+                arrays[name] = file.get_tensor(name)
+            return arrays
+    except (*damaged, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path.name} is damaged or cut short ({error}).") from None
 
 
-def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read_bfloat16(path: Path) -> dict[str, np.ndarray]:
+    """numpy knows no bfloat16; torch widens it."""
+    from safetensors.torch import load_file
+
+    return {name: _as_array(value) for name, value in load_file(path).items()}
+
+
+def _as_array(value: Tensor) -> np.ndarray:
+    import torch
+
+    array: np.ndarray = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    return array
+
+
+def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     import pickle
 
     import torch
@@ -319,42 +356,40 @@ def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ) from None
     if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
         raise CheckpointError(f"{path.name} is a PyTorch file, but not a LeWM-TTS checkpoint.")
-    tensors = {str(name): value for name, value in data["model"].items() if isinstance(value, torch.Tensor)}
-    return _parse_header(path, data.get(HEADER_KEY)), tensors
+    arrays = {
+        str(name): _as_array(value.detach())
+        for name, value in data["model"].items()
+        if isinstance(value, torch.Tensor)
+    }
+    return _parse_header(path, data.get(HEADER_KEY)), arrays
 
 
-def _check_tensors(path: Path, config: ModelConfig, tensors: dict[str, Tensor]) -> None:
+def _check_arrays(path: Path, config: ModelConfig, arrays: dict[str, np.ndarray]) -> None:
     """Compare names, shapes and types with what the configuration asks for, then look for NaN."""
-    import torch
-
-    from lewm_core.model.lewm import LeWM
-
-    try:
-        with torch.device("meta"):
-            expected = {name: value.shape for name, value in LeWM(config).state_dict().items()}
-    except (RuntimeError, MemoryError, OverflowError):
-        raise CheckpointError(f"The header of {path.name} describes a model that cannot be built.") from None
-    missing = [name for name in expected if name not in tensors]
+    if config.text_layers + config.encoder_layers + config.predictor_layers > _MOST_LAYERS:
+        raise CheckpointError(f"The header of {path.name} describes a model that cannot be built.")
+    expected = checkpoint_shapes(config)
+    missing = [name for name in expected if name not in arrays]
     if missing:
         raise CheckpointError(f"{path.name} lacks {_some(missing)} that its configuration asks for.")
-    extra = [name for name in tensors if name not in expected]
+    extra = [name for name in arrays if name not in expected]
     if extra:
         raise CheckpointError(f"{path.name} holds {_some(extra)} that its configuration does not know.")
     for name, shape in expected.items():
-        value = tensors[name]
+        value = arrays[name]
         if value.shape != shape:
             raise CheckpointError(
-                f"{path.name}: {name} has shape {tuple(value.shape)}; its configuration asks for {tuple(shape)}."
+                f"{path.name}: {name} has shape {value.shape}; its configuration asks for {shape}."
             )
-        if value.dtype not in (torch.float16, torch.bfloat16, torch.float32):
+        if value.dtype not in (np.float16, np.float32):
             raise CheckpointError(
                 f"{path.name}: {name} is {value.dtype}; weights must be float16, bfloat16 or float32."
             )
-        if not bool(torch.isfinite(value).all()):
+        if not np.isfinite(value).all():
             raise CheckpointError(
                 f"{path.name}: {name} holds NaN or infinity; training of this checkpoint broke down."
             )
-    if bool((tensors["latent_std"] <= 0).any()):
+    if (arrays["latent_std"] <= 0).any():
         raise CheckpointError(f"{path.name}: latent_std must be above zero.")
 
 

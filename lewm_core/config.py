@@ -18,6 +18,9 @@ SLOWEST, FASTEST = 0.5, 2.0
 LN_TO_DB = 20.0 / math.log(10.0)
 """Mels hold natural-log amplitude; multiply by this for dB."""
 
+MEL_MEAN, MEL_STD = -5.0, 3.0
+"""Rough centre and spread of speech log-mels (natural log), so that the first layer sees unit scale."""
+
 TEXT_FRONTENDS = ("bytes", "phonemes")
 ALIGNMENTS = ("attention", "durations")
 

@@ -1,6 +1,6 @@
 """One request, readable: text to latents to mel to wave, and the four mels of a comparison.
 
-Importing this module imports torch (seconds): a window does it in another thread or process.
+Speaking needs no torch; it is imported, which takes seconds, when a clip is compared or the model itself is asked for.
 
 n latents   d latent dimensions   m mel bands   t mel frames
 """
@@ -10,21 +10,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 
-from lewm_core.checkpoint import CheckpointInfo, load_checkpoint
+from lewm_core.checkpoint import CheckpointInfo, load_arrays, load_checkpoint
 from lewm_core.config import DEFAULT_TEMPERATURE, FASTEST, SLOWEST, MelConfig, Speaker
-from lewm_core.inference_engine import lay_out_for_steps
+from lewm_core.graph_engine import GraphRun, GraphStep, speak
+from lewm_core.graph_voice import GraphVoice
 from lewm_core.mel import AudioError, load_audio, log_mel
-from lewm_core.model.lewm import Generated, LeWM, SamplingSettings, Step
-from lewm_core.model.text_batch import TextBatch
 from lewm_core.phonemes import phonemise
 from lewm_core.predictor_trace import PredictorTrace, join_traces, trace_of
 from lewm_core.resources_path import resource
+from lewm_core.sampling import SamplingSettings
 from lewm_core.speaker_blend import SpeakerBlend, UnknownSpeakerError
 from lewm_core.streaming import (
     FIRST_FRAMES,
@@ -38,15 +38,22 @@ from lewm_core.text import Sentence, TextError, normalise, split_sentences
 from lewm_core.vocoder import Vocoder, load_vocoder
 from lewm_core.voice_prompt import VoicePrompt, check_owner, joined
 
+if TYPE_CHECKING:
+    import torch
+
+    from lewm_core.model.lewm import LeWM
+    from lewm_core.model.text_batch import TextBatch
+
 PANES = ("ground_truth", "reconstruction", "teacher_forced", "autoregressive")
 MAX_CLIP_SECONDS = 60.0
 _SILENCE = float(np.log(1e-7))
-_STEPS_BETWEEN_PARTIALS = 6  # about half a second of speech at 11.7 steps/s
+_STEPS_BEFORE_PARTIAL = 6  # about half a second of speech at 11.7 steps/s
+_SECONDS_BETWEEN_PARTIALS = 0.1
 
 
 _Item = TypeVar("_Item")
-Generate = Callable[..., Generator[Step | None, None, Generated]]
-"""As ``LeWM.generate``; None where nothing is there yet."""
+Generate = Callable[..., Generator[GraphStep | None, None, GraphRun]]
+"""As ``graph_engine.speak`` of a voice; None where nothing is there yet."""
 WAITING = "Waiting for the batch"
 """Message of a progress that says: ask again when more latents are there."""
 
@@ -181,22 +188,48 @@ class _Clock:
 
 
 class Synthesiser:
-    """A loaded checkpoint with its vocoder: speaks texts and compares clips."""
+    """A loaded checkpoint with its vocoder: speaks texts and compares clips.
 
-    def __init__(self, model: LeWM, info: CheckpointInfo, vocoder: Vocoder) -> None:
-        self.model, self.info, self.vocoder = model, info, vocoder
+    Args:
+        model: in memory; None where it lies in the file of ``info`` and is read when it is asked for.
+        voice: the graphs that speak; by default made from ``model`` as it is now.
+
+    Attributes:
+        config: of the model.
+    """
+
+    def __init__(
+        self, model: LeWM | None, info: CheckpointInfo, vocoder: Vocoder, voice: GraphVoice | None = None
+    ) -> None:
+        if voice is None and model is None:
+            raise ValueError("a Synthesiser needs a model or its graphs")
+        self._model, self.info, self.vocoder = model, info, vocoder
+        self.config = info.config
+        self.voice = voice or GraphVoice.of(model)  # type: ignore[arg-type]
         self.vocoder_name = vocoder.name
 
     @classmethod
-    def load(cls, checkpoint: Path | str | None = None, vocoder: str | None = None) -> Synthesiser:
+    def load(
+        cls, checkpoint: Path | str | None = None, vocoder: str | None = None, threads: int = 1
+    ) -> Synthesiser:
         """Load a checkpoint (None: the embedded voice) and a vocoder (None: the one it names).
+
+        Args:
+            threads: that share the work of decoder and vocoder.
 
         Raises:
             CheckpointError, VocoderError: with a sentence that says what is wrong.
         """
-        model, info = load_checkpoint(checkpoint if checkpoint is not None else embedded_checkpoint())
-        lay_out_for_steps(model)
-        return cls(model, info, load_vocoder(vocoder or info.vocoder, info.mel))
+        arrays, info = load_arrays(checkpoint if checkpoint is not None else embedded_checkpoint())
+        voice = GraphVoice(info.config, arrays, threads=threads)
+        return cls(None, info, load_vocoder(vocoder or info.vocoder, info.mel, threads), voice)
+
+    @property
+    def model(self) -> LeWM:
+        """The model in torch, for all that is more than speaking; read from its file when first asked for."""
+        if self._model is None:
+            self._model, _ = load_checkpoint(self.info.path)
+        return self._model
 
     def warm_up(self) -> None:
         """Speak a word that nobody hears, so that the first request does not wait for what starts late."""
@@ -217,22 +250,30 @@ class Synthesiser:
             f"There is no speaker {name!r} in {self.info.path.name}; choose one of: {names}."
         )
 
-    def who(self, notation: str) -> tuple[torch.Tensor, Speaker]:
+    def shares(self, notation: str) -> tuple[np.ndarray, Speaker]:
         """Find a speaker, or make a blend of several (see ``lewm_core.speaker_blend``).
 
         Returns:
-            what the model calls ``speaker`` for one text: (1,) of a speaker, the shares (1, n_speakers) of a
-            blend; and a description: the blend in its own notation, with the language of its heaviest part.
+            the share of each speaker (1, n_speakers); and a description: the speaker, or the blend in its own
+            notation with the language of its heaviest part.
 
         Raises:
             UnknownSpeakerError, BlendError: with a sentence that says what to choose.
         """
         blend = SpeakerBlend.parse(notation, [speaker.name for speaker in self.info.speakers])
-        if blend.is_single:
-            index, speaker = self.speaker(blend.heaviest)
-            return torch.tensor([index]), speaker
-        row = blend.row(self.info.speakers)
-        return torch.tensor([row]), Speaker(str(blend), self.speaker(blend.heaviest)[1].language)
+        speaker = self.speaker(blend.heaviest)[1]
+        if not blend.is_single:
+            speaker = Speaker(str(blend), speaker.language)
+        return np.array([blend.row(self.info.speakers)], np.float32), speaker
+
+    def who(self, notation: str) -> tuple[torch.Tensor, Speaker]:
+        """As ``shares``, for the model in torch: (1,) of a speaker, the shares (1, n_speakers) of a blend."""
+        import torch
+
+        shares, speaker = self.shares(notation)
+        if (shares == 1).any():
+            return torch.from_numpy(shares.argmax(axis=1)), speaker
+        return torch.from_numpy(shares), speaker
 
     def synthesise(
         self, request: SynthesisRequest, cancelled: Callable[[], bool] = never, *, trace: bool = False
@@ -276,10 +317,10 @@ class Synthesiser:
         """As ``stream``, telling of progress between the chunks; partial mels only where chunks have to wait.
 
         Args:
-            generate: makes the latents in the place of ``LeWM.generate``; where it yields None, a ``Progress``
+            generate: makes the latents in the place of ``graph_engine.speak``; where it yields None, a ``Progress``
                 with the message ``WAITING`` follows.
         """
-        _, speaker = self.who(request.speaker)
+        _, speaker = self.shares(request.speaker)
         self._check(request)
         if request.prompt is not None:
             check_owner(request.prompt, self.info)
@@ -293,7 +334,7 @@ class Synthesiser:
             else:
                 yield from self._speak(
                     request, sentence, number, len(sentences), made, cancelled, first_frames,
-                    generate or self.model.generate,
+                    generate or partial(speak, self.voice),
                 )  # fmt: skip
             if made.reasons[-1] == "cancelled":
                 break
@@ -303,7 +344,7 @@ class Synthesiser:
     @property
     def can_change_speed(self) -> bool:
         """Whether the voice plans durations, which can be scaled; attention alone decides as it goes."""
-        return self.model.config.alignment == "durations"
+        return self.config.alignment == "durations"
 
     def _check(self, request: SynthesisRequest) -> None:
         if not 0.0 <= request.temperature <= 2.0:
@@ -320,10 +361,10 @@ class Synthesiser:
         cancelled: Callable[[], bool], first_frames: int, generate: Generate,
     ) -> Generator[Progress | AudioChunk, None, None]:  # fmt: skip
         """Speak one sentence and add it, and the pause behind it, to ``made``."""
-        voice, speaker = self.who(request.speaker)
+        shares, speaker = self.shares(request.speaker)
         message = f"Speaking sentence {number + 1} of {count}" if count > 1 else "Speaking"
         with _Clock(made.timings, "text"):
-            text = self.read(sentence.text, speaker, request.prompt)
+            text = joined(request.prompt, self.reading(sentence.text, speaker.language))
         settings = SamplingSettings(
             seed=request.seed + number,
             temperature=request.temperature,
@@ -332,16 +373,16 @@ class Synthesiser:
             need_attention=made.traces is not None,
         )
         begins_at = sum(mel.shape[1] for mel in made.mels) / self.info.mel.frame_rate
-        prompt = None if request.prompt is None else request.prompt.steps(self.model)
-        growing, sound = GrowingMel(self.model), GrowingWave(self.vocoder, self.info.mel)
-        wanted, fraction = first_frames, number / count
-        run = generate(text, voice, settings, prompt)
+        known = None if request.prompt is None else request.prompt.known(self.voice)
+        growing, sound = GrowingMel(self.voice), GrowingWave(self.vocoder, self.info.mel)
+        wanted, shown, fraction = first_frames, 0.0, number / count
+        run = generate(text, shares, settings, known)
         for step in range(1_000_000):
             try:
                 with _Clock(made.timings, "predictor"):
                     item = next(run)
             except StopIteration as end:
-                generated = end.value
+                generated: GraphRun = end.value
                 break
             if item is None:
                 yield Progress(fraction, WAITING)
@@ -353,17 +394,22 @@ class Synthesiser:
                 until = sound.frames + sound.ready(growing.settled_frames)
                 yield self._chunk(made, growing, sound, until, number, count, fraction)
                 wanted = min(2 * wanted, LARGEST_FRAMES)
-            elif step % _STEPS_BETWEEN_PARTIALS == 0 and (first_frames >= NO_STREAMING or not sound.can_grow):
+            elif (
+                (first_frames >= NO_STREAMING or not sound.can_grow)
+                and step >= _STEPS_BEFORE_PARTIAL
+                and time.perf_counter() > shown
+            ):
                 with _Clock(made.timings, "decoder"):
                     partial = made.mel(self.info.mel.n_mels, growing.mel())
+                shown = time.perf_counter() + _SECONDS_BETWEEN_PARTIALS
             yield Progress(fraction, message, partial)
-        made.reasons.append(generated.stop_reason)
-        if not len(generated.latents):
+        made.reasons.append(generated.stop_reason or "cancelled")
+        if not generated.latents:
             return
-        made.latents.append(generated.latents.numpy())
-        steps = trace_of(self.model.config, text, generated, own_history=True)
-        if made.traces is not None and steps is not None:
-            made.traces.append(steps)
+        made.latents.append(np.concatenate(generated.latents))
+        if made.traces is not None:
+            steps = self._trace(text, generated)
+            made.traces += [] if steps is None else [steps]
             made.trace_starts.append(begins_at)
         is_followed = number + 1 < count and generated.stop_reason != "cancelled"
         pause = round(sentence.pause / request.speed * self.info.mel.frame_rate) if is_followed else 0
@@ -378,11 +424,9 @@ class Synthesiser:
         """
         hop, first = self.info.mel.hop_length, sound.frames
         with _Clock(made.timings, "decoder"):
-            mel = growing.mel()
+            mel = growing.mel() if until is None else growing.settled()
         with _Clock(made.timings, "vocoder"):
-            wave = (
-                sound.rest(mel) if until is None else sound.samples(mel[:, : growing.settled_frames], until)
-            )
+            wave = sound.rest(mel) if until is None else sound.samples(mel, until)
         fresh = np.pad(mel[:, first : sound.frames], ((0, 0), (0, pause)), constant_values=_SILENCE)
         wave = np.pad(wave, (0, pause * hop))
         is_last = until is None and (number + 1 == count or made.reasons[-1] == "cancelled")
@@ -398,12 +442,30 @@ class Synthesiser:
         made.waves.append(wave)
         return chunk
 
+    def _trace(self, text: str, run: GraphRun) -> PredictorTrace | None:
+        """The steps of a run that kept its attention."""
+        import torch
+
+        from lewm_core.model.lewm import Generated
+        from lewm_core.model.text_batch import TextBatch
+
+        if not run.attention:
+            return None
+        generated = Generated(
+            torch.from_numpy(np.concatenate(run.latents)), torch.tensor(run.stop_probabilities),
+            torch.from_numpy(np.stack(run.attention, axis=2)), run.stop_reason or "cancelled",
+            None if run.durations is None else torch.from_numpy(run.durations),
+        )  # fmt: skip
+        return trace_of(self.config, TextBatch.of([text]), generated, own_history=True)
+
     def read(self, text: str, speaker: Speaker, prompt: VoicePrompt | None = None) -> TextBatch:
         """Turn a normalised sentence into what this checkpoint's text encoder reads, behind a prompt's words.
 
         Raises:
             TextError: nothing is left to speak.
         """
+        from lewm_core.model.text_batch import TextBatch
+
         return TextBatch.of([joined(prompt, self.reading(text, speaker.language))])
 
     def reading(self, text: str, language: str) -> str:
@@ -412,7 +474,7 @@ class Synthesiser:
         Raises:
             TextError: nothing is left to speak.
         """
-        if self.model.config.text_frontend == "phonemes":
+        if self.config.text_frontend == "phonemes":
             text = phonemise(text, language)
         if not any(character.isalnum() for character in text):
             raise TextError("There is nothing to speak in this text. Type at least one word.")
@@ -435,7 +497,7 @@ class Synthesiser:
         return {
             **asdict(replace(request, prompt=None)),
             "prompt": None if request.prompt is None else request.prompt.facts(),
-            "speaker": self.who(request.speaker)[1].name,
+            "speaker": self.shares(request.speaker)[1].name,
             "checkpoint": self.info.path.name,
             "checkpoint_sha256": self.info.sha256,
             "preset": self.info.preset,
@@ -460,6 +522,8 @@ class Synthesiser:
             AudioError: the clip cannot be used.  TextError: the text is unusable or does not fit the clip.
             UnknownSpeakerError, BlendError: there is no such speaker.
         """
+        import torch
+
         voice, who = self.who(speaker)
         yield Progress(0.0, "Reading the clip")
         wave = self.clip_wave(clip)
@@ -499,6 +563,10 @@ class Synthesiser:
         return Comparison(text, speaker, wave, self.info.mel.sample_rate, panes, reason, recipe)
 
     def _teacher_forced(self, text: TextBatch, voice: torch.Tensor, truth: np.ndarray) -> Rendering:
+        import torch
+
+        from lewm_core.model.lewm import Generated
+
         try:
             clip = self.model.force(text, voice, torch.from_numpy(truth).unsqueeze(0))
         except ValueError as error:

@@ -23,10 +23,11 @@ import torch
 from torch import Tensor
 
 from lewm_core.config import MelConfig
-from lewm_core.model.lewm import BYTES_TO_SECONDS, Generated, LeWM, SamplingSettings, Step
+from lewm_core.model.lewm import Generated, LeWM, Step
 from lewm_core.model.predictor_state import PredictorState
 from lewm_core.model.prompt_fill import PromptSteps, fill, planned_durations
 from lewm_core.model.text_batch import TextBatch
+from lewm_core.sampling import BYTES_TO_SECONDS, SamplingSettings, drawn_noise
 
 DEFAULT_ROWS = 16
 _SMALLEST_STEPS, _SMALLEST_UNITS = 64, 64
@@ -128,8 +129,7 @@ class Engine:
             fill(model.predictor, state, row, prepared, prompt)
         noise = None
         if settings.temperature > 0:
-            random = torch.Generator().manual_seed(settings.seed)
-            drawn = torch.randn(max_steps, r, config.latent_dim, generator=random)
+            drawn = torch.from_numpy(drawn_noise(settings.seed, max_steps, r, config.latent_dim))
             noise = settings.temperature * model.residual_std * drawn.to(memory.device)
         return Run(
             settings=settings, planned=planned, min_steps=int(settings.min_seconds * steps_per_second),

@@ -212,7 +212,7 @@ def render_mixed(
     mel = voice.clip_mel(voice.clip_wave(clip))
     spoken = voice.read(normalise(text, named.language), named)
     run = mixed_run(voice.model, spoken, who, torch.from_numpy(mel).unsqueeze(0), settings)
-    growing, number = GrowingMel(voice.model), 0
+    growing, number = GrowingMel(voice.voice), 0
     while True:
         try:
             step = next(run)
@@ -221,7 +221,7 @@ def render_mixed(
             break
         except ValueError as error:
             raise TextError(f"The text does not fit the clip: {error}. Correct the transcript.") from error
-        growing.add(step.latents)
+        growing.add(step.latents.numpy())
         partial = growing.mel() if number % 12 == 0 else None
         yield Progress(0.9 * step.fraction, "Running, " + settings.remark, partial)
         number += 1

@@ -5,7 +5,7 @@
     speech.cancel()
     service.close()
 
-What a request says does not depend on what else is spoken at the same time (``lewm_core.inference_engine``).
+What a request says does not depend on what else is spoken at the same time (``lewm_core.graph_engine``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 import numpy as np
-from torch import Tensor
 
+from lewm_core.graph_engine import GraphEngine, GraphRun, GraphStep, Known
 from lewm_core.inference import WAITING, Progress, Synthesiser, SynthesisRequest, SynthesisResult
-from lewm_core.inference_engine import Engine, Run
-from lewm_core.model.lewm import Generated, SamplingSettings, Step
-from lewm_core.model.prompt_fill import PromptSteps
-from lewm_core.model.text_batch import TextBatch
+from lewm_core.sampling import SamplingSettings
 from lewm_core.streaming import AudioChunk
 
 logger = logging.getLogger(__name__)
@@ -86,8 +83,8 @@ class SpeechService:
             at_once: requests that are spoken at the same time.  waiting: further ones that may wait.
         """
         self.voice, self.at_once, self.waiting = voice, at_once, waiting
-        self._engine = Engine(voice.model, at_once)
-        self._steps: dict[Run, deque[Step]] = {}
+        self._engine = GraphEngine(voice.voice, at_once)
+        self._steps: dict[GraphRun, deque[GraphStep]] = {}
         self._queue: deque[Speech] = deque()
         self._speaking: list[Speech] = []
         self._changed = threading.Condition()
@@ -150,7 +147,7 @@ class SpeechService:
 
     def _start_over(self, error: Exception) -> None:
         """End all requests in the batch, and begin an empty one."""
-        self._engine = Engine(self.voice.model, self.at_once)
+        self._engine = GraphEngine(self.voice.voice, self.at_once)
         with self._changed:
             lost, self._speaking = self._speaking, []
         for speech in lost:
@@ -180,15 +177,15 @@ class SpeechService:
         return True
 
     def _in_the_batch(
-        self, text: TextBatch, speaker: Tensor, settings: SamplingSettings, prompt: PromptSteps | None = None
-    ) -> Generator[Step | None, None, Generated]:
-        """As ``LeWM.generate``, in the batch of all requests; None where the batch has to come round first."""
-        run = self._engine.join(text, speaker, settings, prompt)
+        self, text: str, shares: np.ndarray, settings: SamplingSettings, known: Known | None = None
+    ) -> Generator[GraphStep | None, None, GraphRun]:
+        """As ``graph_engine.speak``, in the batch of all requests; None where the batch has to come round first."""
+        run = self._engine.join(text, shares, settings, known)
         steps = self._steps[run] = deque()
         try:
             while steps or run.stop_reason is None:
                 yield steps.popleft() if steps else None
-            return run.result()
+            return run
         finally:
             del self._steps[run]
             if run in self._engine.runs:

@@ -1,31 +1,27 @@
 """Speech in pieces that join without a seam: latents to mel to wave while later latents are still being made.
 
-Decoder and vocoder have finite receptive fields. A piece is computed with so much context on both sides that
-its frames and samples are those of the whole; what lies nearer to the end than the context reaches waits.
+Decoder and vocoder have finite receptive fields. Each convolution keeps what its next windows begin with, so that
+frames and samples are those of the whole and nothing is calculated twice; what lies nearer to the end than the
+fields reach waits.
 
 n latents   m mel bands   t mel frames
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from lewm_core.config import MelConfig, ModelConfig
-from lewm_core.inference_engine import one_thread
-from lewm_core.model.lewm import LeWM
+from lewm_core.graph_vocoder import GraphVocoder, WaveStream
+from lewm_core.graph_voice import GraphVoice
 from lewm_core.vocoder import Vocoder
 
 FIRST_FRAMES = 8
 """Mel frames that are worth a first chunk (85 ms); each later one waits for twice as many."""
 LARGEST_FRAMES = 128
 """No chunk waits for more (1.4 s), so that a listener who cancels is obeyed soon."""
-WORTH_SHARING = 256
-"""Mel frames from which decoding gains by more than one thread, even if they must wait for each other."""
 NO_STREAMING = 2**31
 """As first size: a chunk is a whole sentence."""
 
@@ -67,36 +63,28 @@ def decoder_reach(config: ModelConfig) -> int:
 
 
 def vocoder_reach(vocoder: Vocoder) -> int | None:
-    """Mel frames on either side that can change the samples of a frame; None where it is all of them."""
+    """Mel frames behind a frame that its samples wait for; None where it is all of them."""
+    if isinstance(vocoder, GraphVocoder):
+        return vocoder.delay
     reach = getattr(vocoder, "context", None)
-    return None if reach is None else int(reach)
-
-
-@contextmanager
-def _threads_for(frames: int) -> Iterator[None]:
-    """One thread for a small piece, as many as torch has for a large one."""
-    if frames >= WORTH_SHARING:
-        yield
-    else:
-        with one_thread():
-            yield
+    return None if reach is None else int(reach) + 1
 
 
 class GrowingMel:
-    """Decodes latents as they come; each frame that cannot change any more is decoded only once."""
+    """Decodes latents as they come, each of them once."""
 
-    def __init__(self, model: LeWM) -> None:
-        self._model = model
-        self._factor = model.config.downsample_factor
-        self._reach = decoder_reach(model.config)
-        self._latents: list[torch.Tensor] = []
+    def __init__(self, voice: GraphVoice) -> None:
+        self._decoder = voice.decoder
+        self._factor = voice.config.downsample_factor
+        self._reach = decoder_reach(voice.config)
+        self._state = voice.decoder.begin()
+        self._new: list[np.ndarray] = []
         self._count = 0
-        self._settled = 0  # latents whose frames are in _mel for good
-        self._mel = np.zeros((model.config.n_mels, 0), np.float32)
+        self._mels: list[np.ndarray] = [np.zeros((0, voice.config.n_mels), np.float32)]
 
-    def add(self, latents: torch.Tensor) -> None:
+    def add(self, latents: np.ndarray) -> None:
         """Append latents (n, d)."""
-        self._latents.append(latents)
+        self._new.append(latents)
         self._count += len(latents)
 
     @property
@@ -109,27 +97,36 @@ class GrowingMel:
         """Frames that no later latent can change."""
         return max(0, self._count - self._reach) * self._factor
 
+    def settled(self) -> np.ndarray:
+        """Those frames (m, t)."""
+        if self._new:
+            mel, self._state = self._decoder.run(self._state, np.concatenate(self._new))
+            self._mels, self._new = [*self._mels, mel], []
+        if len(self._mels) > 1:
+            self._mels = [np.concatenate(self._mels)]
+        return self._mels[0].T
+
     def mel(self) -> np.ndarray:
         """Return everything so far (m, t); frames from ``settled_frames`` on may still change."""
-        if not self._latents:
-            return self._mel
-        start = max(0, self._settled - self._reach)
-        latents = torch.cat(self._latents)[start:]
-        with torch.inference_mode(), _threads_for(len(latents) * self._factor):
-            window = self._model.mel_decoder(latents.unsqueeze(0))[0].numpy()
-        fresh = window[:, (self._settled - start) * self._factor :]
-        whole = np.concatenate((self._mel, fresh), axis=1)
-        self._settled = max(0, self._count - self._reach)
-        self._mel = whole[:, : self.settled_frames]
-        return whole
+        settled = self.settled()
+        if not self._count:
+            return settled
+        nothing = np.zeros((0, self._decoder.channels), np.float32)
+        rest, _ = self._decoder.run(self._state, nothing, is_last=True)
+        return np.concatenate((settled, rest.T), axis=1)
 
 
 class GrowingWave:
     """Vocodes a mel as it grows. A vocoder without a finite reach (Griffin-Lim) waits for the end."""
 
     def __init__(self, vocoder: Vocoder, mel_config: MelConfig) -> None:
-        self._vocoder, self._hop = vocoder, mel_config.hop_length
         self._reach = vocoder_reach(vocoder)
+        self._stream: WaveStream | _Redecoded
+        if isinstance(vocoder, GraphVocoder):
+            self._stream = vocoder.begin()
+        else:
+            self._stream = _Redecoded(vocoder, mel_config.hop_length, self._reach)
+        self._given = 0
         self.frames = 0
         """Frames whose samples were given out."""
 
@@ -142,23 +139,42 @@ class GrowingWave:
         """How many more frames could be given out, were so many frames of the mel final."""
         if self._reach is None:
             return 0
-        return max(0, settled_frames - 1 - self._reach - self.frames)
+        return max(0, settled_frames - self._reach - self.frames)
 
     def samples(self, mel: np.ndarray, until: int) -> np.ndarray:
         """Samples of the frames from ``frames`` to ``until``, ((until - frames) * hop_length,).
 
         Args:
-            mel: (m, t) from the very first frame on, at least ``until`` + 1 frames; those beyond tell
-                how the sound goes on.
+            mel: (m, t) from the very first frame on; at least as many beyond ``until`` as the vocoder reaches.
         """
-        reach = mel.shape[1] if self._reach is None else self._reach
-        begin, end = max(0, self.frames - reach), min(mel.shape[1], until + 1 + reach)
-        with _threads_for(end - begin):
-            wave = self._vocoder.decode(mel[:, begin:end])
-        piece = wave[(self.frames - begin) * self._hop : (until - begin) * self._hop]
-        self.frames = until
-        return piece
+        assert self._reach is not None
+        fresh = mel[:, self._given : until + self._reach]
+        self._given, self.frames = until + self._reach, until
+        return self._stream.add(fresh)
 
     def rest(self, mel: np.ndarray) -> np.ndarray:
         """All samples that are left of the finished ``mel`` (m, t); its last frame is held for one hop."""
-        return self.samples(np.concatenate((mel, mel[:, -1:]), axis=1), mel.shape[1])
+        self.frames = mel.shape[1]
+        return self._stream.add(np.concatenate((mel[:, self._given :], mel[:, -1:]), axis=1), is_last=True)
+
+
+class _Redecoded:
+    """As ``WaveStream``, with a vocoder that keeps nothing: each piece is decoded with what surrounds it."""
+
+    def __init__(self, vocoder: Vocoder, hop: int, reach: int | None) -> None:
+        self._vocoder, self._hop, self._reach = vocoder, hop, reach
+        self._mel: np.ndarray | None = None
+        self._frames = 0
+
+    def add(self, mel: np.ndarray, is_last: bool = False) -> np.ndarray:
+        """Samples that no later frame changes; all that are left with the last frames."""
+        whole = mel if self._mel is None else np.concatenate((self._mel, mel), axis=1)
+        self._mel = whole
+        count = whole.shape[1]
+        reach = count if self._reach is None else self._reach
+        until = count - 1 if is_last else max(self._frames, count - reach)
+        begin = max(0, self._frames - reach)
+        wave = self._vocoder.decode(whole[:, begin:])
+        piece = wave[(self._frames - begin) * self._hop : (until - begin) * self._hop]
+        self._frames = until
+        return piece

@@ -7,7 +7,7 @@ A folder holds a Vocos `config.yaml` and `model.safetensors` or `pytorch_model.b
 config is read by `yaml.safe_load`, its `class_path` entries are looked up among the known Vocos classes and never
 imported by name, and weights are read by safetensors or by `torch.load(weights_only=True)`.
 
-torch is imported when a vocoder is loaded, not with this module.
+torch is imported with Griffin-Lim, a ResNet backbone or a `.bin` file, not with this module.
 
 Dimension letters: `m` mel bands, `n` mel frames, `t` samples.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,11 +24,9 @@ import numpy as np
 
 from lewm_core.config import MelConfig
 from lewm_core.resources_path import resource
-from lewm_core.vocoder_config import VocoderError, VocosConfig, read_config
+from lewm_core.vocoder_config import CONVNEXT, VocoderError, VocosConfig, read_config
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from lewm_core.vocoder_model import VocosGenerator
 
 EMBEDDED = "embedded"
@@ -38,6 +37,7 @@ HUB_PATIENCE = 5.0
 """Seconds in which the hub has to answer."""
 CHUNK_FRAMES = 1024  # about 11 s; some 60 MB at a time
 GRIFFIN_LIM_ROUNDS = 64
+_WINDOW = "head.istft.window"
 
 
 class Vocoder(Protocol):
@@ -60,8 +60,13 @@ def available_vocoders() -> list[str]:
     return [EMBEDDED, HUB, GRIFFIN_LIM]
 
 
-def load_vocoder(name_or_path: str | Path = EMBEDDED, mel_config: MelConfig | None = None) -> Vocoder:
+def load_vocoder(
+    name_or_path: str | Path = EMBEDDED, mel_config: MelConfig | None = None, threads: int = 1
+) -> Vocoder:
     """Load the vocoder of that name or in that folder, for mels made as `mel_config` says.
+
+    A Vocos with a ConvNeXt backbone, as all published ones have, runs as a graph, without torch, on so many
+    threads; other backbones run in torch.
 
     Raises VocoderError, in a sentence that says what is wrong and what to do, if there is no such vocoder, its
     files are missing, damaged or not allowed, or it was made for other mels.
@@ -81,7 +86,12 @@ def load_vocoder(name_or_path: str | Path = EMBEDDED, mel_config: MelConfig | No
         config_file, weight_file = _folder_files(Path(name_or_path))
     config = read_config(config_file)
     config.check_mels(mel_config, config_file)
-    return VocosVocoder(name, config, mel_config, _load_network(config, weight_file))
+    if config.backbone == CONVNEXT:
+        from lewm_core.graph_vocoder import GraphVocoder
+
+        weights = _checked_weights(_convnext_shapes(config), weight_file)
+        return GraphVocoder(name, config, mel_config, weights, threads)
+    return VocosVocoder(name, config, mel_config, load_network(config, weight_file))
 
 
 def _folder_files(folder: Path) -> tuple[Path, Path]:
@@ -127,58 +137,87 @@ def _hub_files() -> tuple[Path, Path]:
         ) from error
 
 
-def _load_network(config: VocosConfig, weight_file: Path) -> VocosGenerator:
+def load_network(config: VocosConfig, weight_file: Path) -> VocosGenerator:
     """The network that `config` describes, with the weights of `weight_file`, in float32, ready to decode."""
     import torch
 
-    weights = _read_weights(weight_file)
     with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, only to be replaced
         network = config.build()
     wanted = network.state_dict()
+    expected = {name: tuple(value.shape) for name, value in wanted.items() if name != _WINDOW}
+    weights = {
+        name: torch.from_numpy(value) for name, value in _checked_weights(expected, weight_file).items()
+    }
+    network.load_state_dict({**weights, _WINDOW: wanted[_WINDOW]})
+    return network.eval().requires_grad_(False)
+
+
+def _convnext_shapes(config: VocosConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights of a Vocos with a ConvNeXt backbone."""
+    dim, inner = config.dim, config.intermediate_dim
+    layers: dict[str, tuple[int, ...]] = {
+        "backbone.embed": (dim, config.features.n_mels, 7), "backbone.norm": (dim,),
+        "backbone.final_layer_norm": (dim,), "head.out": (config.n_fft + 2, dim),
+    }  # fmt: skip
+    for number in range(config.num_layers):
+        name = f"backbone.convnext.{number}"
+        layers |= {
+            f"{name}.dwconv": (dim, 1, 7), f"{name}.norm": (dim,), f"{name}.pwconv1": (inner, dim),
+            f"{name}.pwconv2": (dim, inner),
+        }  # fmt: skip
+    shapes = {f"{name}.weight": shape for name, shape in layers.items()}
+    shapes |= {f"{name}.bias": shape[:1] for name, shape in layers.items()}
+    return shapes | {f"backbone.convnext.{number}.gamma": (dim,) for number in range(config.num_layers)}
+
+
+def _checked_weights(expected: Mapping[str, tuple[int, ...]], weight_file: Path) -> dict[str, np.ndarray]:
+    """The weights in `weight_file`, float32, if they have the names and shapes that are expected."""
     # A Vocos file may carry its feature extractor; the mels here come from elsewhere. The window is computed.
-    weights = {k: v for k, v in weights.items() if not k.startswith("feature_extractor.")}
-    weights.setdefault("head.istft.window", wanted["head.istft.window"])
-    missing, extra = sorted(wanted.keys() - weights.keys()), sorted(weights.keys() - wanted.keys())
+    weights = {
+        name: value
+        for name, value in _read_weights(weight_file).items()
+        if not name.startswith("feature_extractor.") and name != _WINDOW
+    }
+    missing, extra = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or extra:
         which = f"lacks {missing[0]}" if missing else f"holds {extra[0]}, which the config does not know"
         raise VocoderError(f"{weight_file} does not fit its config.yaml: it {which}.")
     for key, value in weights.items():
-        if value.shape != wanted[key].shape:
+        if value.shape != expected[key]:
             raise VocoderError(
-                f"{weight_file} does not fit its config.yaml: {key} has shape {tuple(value.shape)} instead of "
-                f"{tuple(wanted[key].shape)}."
+                f"{weight_file} does not fit its config.yaml: {key} has shape {value.shape} instead of "
+                f"{expected[key]}."
             )
-        if not torch.isfinite(value).all():
+        if not np.isfinite(value).all():
             raise VocoderError(f"{weight_file} is damaged: {key} holds values that are not numbers.")
-    network.load_state_dict({key: value.float() for key, value in weights.items()})
-    return network.eval().requires_grad_(False)
+    return {key: np.asarray(value, np.float32) for key, value in weights.items()}
 
 
-def _read_weights(weight_file: Path) -> dict[str, Tensor]:
-    """Tensors by name; never runs what a file may hold besides them."""
-    import torch
-
+def _read_weights(weight_file: Path) -> dict[str, np.ndarray]:
+    """Arrays by name; never runs what a file may hold besides them."""
     try:
         if weight_file.suffix == ".safetensors":
-            from safetensors.torch import load_file
+            from safetensors.numpy import load_file
 
-            weights: Any = load_file(weight_file)
+            arrays: Any = load_file(weight_file)
         else:
+            import torch
+
             weights = torch.load(weight_file, map_location="cpu", weights_only=True)
+            arrays = {key: value.detach().float().numpy() for key, value in weights.items()}
     # Damaged archives raise errors of many kinds (pickle, zip, safetensors, OSError).
     except Exception as error:
         raise VocoderError(
             f"{weight_file} cannot be read as weights: it is damaged, or holds more than tensors, which is refused "
             "because such a file could run code."
         ) from error
-    if not (
-        isinstance(weights, dict) and weights and all(isinstance(v, torch.Tensor) for v in weights.values())
-    ):
+    if not arrays:
         raise VocoderError(f"{weight_file} holds something other than named tensors.")
-    return weights
+    weights_by_name: dict[str, np.ndarray] = arrays
+    return weights_by_name
 
 
-def _checked(log_mel: np.ndarray, config: MelConfig) -> np.ndarray:
+def checked(log_mel: np.ndarray, config: MelConfig) -> np.ndarray:
     """`log_mel` as a contiguous float32 array (m, n), or a VocoderError."""
     log_mel = np.ascontiguousarray(log_mel, dtype=np.float32)
     if log_mel.ndim != 2 or log_mel.shape[0] != config.n_mels or log_mel.shape[1] < 1:
@@ -191,7 +230,7 @@ def _checked(log_mel: np.ndarray, config: MelConfig) -> np.ndarray:
 
 
 class VocosVocoder:
-    """A Vocos network. Long mels are decoded in chunks; the result is that of the whole."""
+    """A Vocos network in torch. Long mels are decoded in chunks; the result is that of the whole."""
 
     def __init__(
         self, name: str, config: VocosConfig, mel_config: MelConfig, network: VocosGenerator
@@ -206,7 +245,7 @@ class VocosVocoder:
         """See `Vocoder.decode`. Memory is bounded by `chunk_frames`, whatever the length."""
         import torch
 
-        log_mel = _checked(log_mel, self.mel_config)
+        log_mel = checked(log_mel, self.mel_config)
         frames, hop = log_mel.shape[1], self.mel_config.hop_length
         samples = (frames - 1) * hop
         wave = np.empty(samples, np.float32)
@@ -242,7 +281,7 @@ class GriffinLimVocoder:
         """See `Vocoder.decode`."""
         import torch
 
-        log_mel = _checked(log_mel, self.mel_config)
+        log_mel = checked(log_mel, self.mel_config)
         samples = (log_mel.shape[1] - 1) * self.mel_config.hop_length
         if samples == 0:
             return np.empty(0, np.float32)

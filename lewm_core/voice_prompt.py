@@ -24,6 +24,8 @@ from lewm_core.files import write_atomically
 
 if TYPE_CHECKING:
     from lewm_core.checkpoint import CheckpointInfo
+    from lewm_core.graph_engine import Known
+    from lewm_core.graph_voice import GraphVoice
     from lewm_core.inference import Synthesiser
     from lewm_core.model.lewm import LeWM
     from lewm_core.model.prompt_fill import PromptSteps
@@ -73,8 +75,15 @@ class VoicePrompt:
         return {"clip": self.clip, "text": self.text, "language": self.language,
                 "seconds": round(self.seconds, 3), "sha256": self.sha256}  # fmt: skip
 
-    def steps(self, model: LeWM) -> PromptSteps:
+    def known(self, voice: GraphVoice) -> Known:
         """The prompt as the engine takes it."""
+        from lewm_core.graph_engine import Known
+
+        durations = self.durations if len(self.durations) else None
+        return Known(voice.history(self.latents), durations, len(self.read.encode()))
+
+    def steps(self, model: LeWM) -> PromptSteps:
+        """The prompt as the engine in torch takes it."""
         import torch
 
         from lewm_core.model.prompt_fill import PromptSteps
@@ -277,7 +286,7 @@ def _text(header: dict[str, Any], name: str) -> str:
 
 def _misfit(prompt: VoicePrompt, info: CheckpointInfo) -> str:
     """Why the parts of a prompt do not fit each other or the model; "" where they do."""
-    from lewm_core.model.text_batch import unit_of_byte
+    from lewm_core.text_units import unit_of_byte
 
     config, latents, durations = info.config, prompt.latents, prompt.durations
     if latents.ndim != 2 or latents.shape[1] != config.latent_dim or latents.dtype != np.float32:

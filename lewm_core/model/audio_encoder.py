@@ -8,11 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lewm_core.config import ModelConfig
+from lewm_core.config import MEL_MEAN, MEL_STD, ModelConfig
 from lewm_core.model.layers import EncoderBlock
-
-MEL_MEAN, MEL_STD = -5.0, 3.0
-"""Rough centre and spread of speech log-mels (natural log), so that the first layer sees unit scale."""
 
 
 class AudioEncoder(nn.Module):

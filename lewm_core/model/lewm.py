@@ -6,8 +6,8 @@ r latents a step   k steps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,12 +22,10 @@ from lewm_core.model.predictor import JEPAPredictor, TextPlan
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.model.text_encoder import DurationPredictor, TextEncoder
 from lewm_core.model.text_plan import LengthRegulator
+from lewm_core.sampling import SamplingSettings
 
 if TYPE_CHECKING:
     from lewm_core.model.prompt_fill import PromptSteps
-
-BYTES_TO_SECONDS = 0.07
-"""Rough seconds of speech a byte of text, only for progress where no durations are predicted."""
 
 
 @dataclass
@@ -71,20 +69,6 @@ class Step:
 
     latents: Tensor
     fraction: float
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How a free run is made; see ``LeWM.generate``."""
-
-    seed: int = 0
-    temperature: float = 0.0
-    speed: float = 1.0
-    min_seconds: float = 0.15
-    max_seconds: float = 40.0
-    stop_threshold: float = 0.5
-    need_attention: bool = False
-    cancelled: Callable[[], bool] = field(default=lambda: False)
 
 
 class LeWM(nn.Module):

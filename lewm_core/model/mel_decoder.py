@@ -8,8 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lewm_core.config import ModelConfig
-from lewm_core.model.audio_encoder import MEL_MEAN, MEL_STD
+from lewm_core.config import MEL_MEAN, MEL_STD, ModelConfig
 
 
 class ResConvBlock(nn.Module):

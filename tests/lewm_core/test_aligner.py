@@ -16,7 +16,7 @@ from lewm_core.aligner import (
     forward_sum_loss,
     viterbi_durations,
 )
-from lewm_core.model.text_batch import unit_of_byte, unit_starts
+from lewm_core.text_units import unit_of_byte, unit_starts
 from tests.lewm_core.tiny import tiny_config
 
 

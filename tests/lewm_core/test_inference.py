@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from lewm_core.graph_voice import GraphVoice
 from lewm_core.inference import (
     PANES,
     GrowingMel,
@@ -166,11 +167,11 @@ def test_cancelled_comparison_keeps_the_panes_it_has(voice: Synthesiser) -> None
 @pytest.mark.parametrize("factor", [2, 4])
 def test_growing_mel_ends_as_the_whole_decode(factor: int) -> None:
     model = tiny_model(downsample_factor=factor)
-    growing = GrowingMel(model)
+    growing = GrowingMel(GraphVoice.of(model))
     parts = []
     for _ in range(9):
         parts.append(torch.randn(4, 8))
-        growing.add(parts[-1])
+        growing.add(parts[-1].numpy())
         with torch.inference_mode():
             whole = model.mel_decoder(torch.cat(parts).unsqueeze(0))[0].numpy()
         assert np.allclose(growing.mel(), whole, atol=1e-4)

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from lewm_core.config import MelConfig
+from lewm_core.graph_vocoder import GraphVocoder
 from lewm_core.mel import load_audio, log_mel
 from lewm_core.resources_path import resource
-from lewm_core.vocoder import GriffinLimVocoder, VocosVocoder, available_vocoders, load_vocoder
+from lewm_core.vocoder import GriffinLimVocoder, VocosVocoder, available_vocoders, load_network, load_vocoder
 from lewm_core.vocoder_config import CONVNEXT, RESNET, VocoderError, VocosConfig, read_config
 from lewm_core.vocoder_losses import WaveShapeLoss
 
@@ -103,11 +106,44 @@ def test_decoding_is_deterministic() -> None:
         np.testing.assert_array_equal(first, load_vocoder(name).decode(mel))
 
 
-@pytest.mark.parametrize("backbone", [CONVNEXT, RESNET, None])
-def test_chunks_equal_the_whole(tmp_path: Path, backbone: str | None) -> None:
-    name = "embedded" if backbone is None else str(write_vocos(tmp_path, replace(TINY, backbone=backbone)))
-    vocoder = load_vocoder(name, MELS)
-    assert isinstance(vocoder, VocosVocoder)
+def in_torch(folder: Path, config: VocosConfig) -> VocosVocoder:
+    """A tiny Vocos as torch decodes it."""
+    write_vocos(folder, config)
+    return VocosVocoder("tiny", config, MELS, load_network(config, folder / "model.safetensors"))
+
+
+@pytest.mark.parametrize("name", ["tiny", "embedded"])
+def test_the_graph_decodes_as_torch_does(tmp_path: Path, name: str) -> None:
+    folder = write_vocos(tmp_path) if name == "tiny" else resource("vocoder", "config.yaml").parent
+    config = read_config(folder / "config.yaml")
+    expected = VocosVocoder(name, config, MELS, load_network(config, folder / "model.safetensors"))
+    vocoder = load_vocoder(folder, MELS)
+    assert isinstance(vocoder, GraphVocoder)
+    for seconds in (0.05, 0.4, 7.0):
+        mel = log_mel(chirps(7.0), MELS)[:, : int(seconds * 93.75)]
+        whole = expected.decode(mel)
+        np.testing.assert_allclose(vocoder.decode(mel), whole, rtol=0, atol=1e-4 * max(1.0, np.abs(whole).max()))
+
+
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=8))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_wave_in_pieces_is_the_whole_to_the_last_bits(tmp_path: Path, sizes: list[int]) -> None:
+    vocoder = load_vocoder(write_vocos(tmp_path), MELS)
+    assert isinstance(vocoder, GraphVocoder)
+    frames = 1 + sum(sizes)
+    mel = np.random.default_rng(3).normal(-3, 2, (100, frames)).astype(np.float32)
+    stream, parts, at = vocoder.begin(), [], 0
+    for size in sizes:
+        parts.append(stream.add(mel[:, at : at + size]))
+        at += size
+        assert sum(map(len, parts)) == 256 * max(0, at - vocoder.delay)
+    parts.append(stream.add(mel[:, at:], is_last=True))
+    np.testing.assert_allclose(np.concatenate(parts), vocoder.decode(mel), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("backbone", [CONVNEXT, RESNET])
+def test_chunks_equal_the_whole(tmp_path: Path, backbone: str) -> None:
+    vocoder = in_torch(tmp_path, replace(TINY, backbone=backbone))
     mel = log_mel(chirps(3.3), MELS)
     vocoder.chunk_frames = 10**6
     whole = vocoder.decode(mel)
@@ -122,8 +158,7 @@ def test_chunks_equal_the_whole(tmp_path: Path, backbone: str | None) -> None:
 
 def test_the_context_is_needed_and_enough(tmp_path: Path) -> None:
     """A change beyond the context does not reach a sample; one just inside the receptive field does."""
-    vocoder = load_vocoder(write_vocos(tmp_path), MELS)
-    assert isinstance(vocoder, VocosVocoder)
+    vocoder = in_torch(tmp_path, TINY)
     vocoder.chunk_frames = 10**6
     mel = np.random.default_rng(1).normal(-3, 2, (100, 200)).astype(np.float32)
     changed = mel.copy()

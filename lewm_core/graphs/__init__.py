@@ -1,0 +1,1 @@
+"""The inference graphs of a voice: written as ONNX from a checkpoint's weights by numpy alone, without torch."""
