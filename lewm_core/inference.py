@@ -224,6 +224,10 @@ class Synthesiser:
         voice = GraphVoice(info.config, arrays, threads=threads)
         return cls(None, info, load_vocoder(vocoder or info.vocoder, info.mel, threads), voice)
 
+    def with_vocoder(self, vocoder: Vocoder) -> Synthesiser:
+        """The same voice with another vocoder."""
+        return Synthesiser(self._model, self.info, vocoder, self.voice)
+
     @property
     def model(self) -> LeWM:
         """The model in torch, for all that is more than speaking; read from its file when first asked for."""

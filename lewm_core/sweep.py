@@ -19,10 +19,10 @@ from lewm_core.analysis.checks import AnalysisError
 from lewm_core.analysis.formant_blur import formant_blur, spectral_contrast
 from lewm_core.analysis.mel_error import mel_l1
 from lewm_core.analysis.run_folder import SavedCheckpoint
-from lewm_core.checkpoint import load_checkpoint
+from lewm_core.checkpoint import load_arrays
 from lewm_core.config import MelConfig
+from lewm_core.graph_voice import GraphVoice
 from lewm_core.inference import Progress, Rendering, Synthesiser, SynthesisRequest, never
-from lewm_core.inference_engine import lay_out_for_steps
 from lewm_core.sweep_cells import CellRendering, SweepCell, SweepItem
 from lewm_core.text_characters import first_speaker_for
 from lewm_core.vocoder import Vocoder, load_vocoder
@@ -56,16 +56,14 @@ class VoiceShelf:
                 self._voices.popitem(
                     last=False
                 )  # before the next one is loaded: memory holds no more than promised
-            model, info = load_checkpoint(path)
-            lay_out_for_steps(model)
-            self._voices[key] = Synthesiser(model, info, self._vocoder(vocoder or info.vocoder, info.mel))
+            arrays, info = load_arrays(path)
+            sound = self._vocoder(vocoder or info.vocoder, info.mel)
+            self._voices[key] = Synthesiser(None, info, sound, GraphVoice(info.config, arrays))
         self._voices.move_to_end(key)
         voice = self._voices[key]
         wanted = vocoder or voice.info.vocoder
         if voice.vocoder_name != wanted:
-            voice = self._voices[key] = Synthesiser(
-                voice.model, voice.info, self._vocoder(wanted, voice.info.mel)
-            )
+            voice = self._voices[key] = voice.with_vocoder(self._vocoder(wanted, voice.info.mel))
         return voice
 
     def __len__(self) -> int:

@@ -53,8 +53,8 @@ class Graph:
 
     def input(self, name: str, dims: Dims, kind: type = np.float32) -> str:
         """Declare an input; a dimension that is a word may have any length."""
-        types = {np.float32: TensorProto.FLOAT, np.int64: TensorProto.INT64, np.int32: TensorProto.INT32}
-        self._inputs.append(helper.make_tensor_value_info(name, types[kind], list(dims)))
+        element = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+        self._inputs.append(helper.make_tensor_value_info(name, element, list(dims)))
         return name
 
     def output(self, value: str, name: str, dims: Dims) -> None:
@@ -62,8 +62,8 @@ class Graph:
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(dims)))
 
-    def constant(self, array: np.ndarray) -> str:
-        """Keep an array in the graph."""
+    def constant(self, array: np.ndarray | np.generic) -> str:
+        """Keep an array or a single number in the graph."""
         name = self._name("constant")
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name

@@ -85,8 +85,8 @@ def _self_attention(block: Layers, x: str, config: ModelConfig, number: int, com
     )  # fmt: skip
     for name, value in (("keys", keys), ("values", values)):
         graph.output(value, f"new_{name}_{number}", ("b", heads, "k", wide))
-    back = block["attention.project_out.weight"].T.reshape(heads, width, -1)
-    back = _filled_up(back, wide).reshape(heads * wide, -1).T
+    channels = block["attention.project_out.weight"].T.reshape(heads, width, -1)
+    back = _filled_up(channels, wide).reshape(heads * wide, -1).T
     return graph.linear(
         graph.reshape(out, -1, heads * wide), np.ascontiguousarray(back), block["attention.project_out.bias"]
     )
