@@ -22,6 +22,7 @@ _REACH = 6.0
 _GRIP = 9.0
 _LEGEND = 72
 """Width (px) of the colours in the legend of a difference."""
+_SHORTEST_TITLE = 34.0
 
 
 def difference_map(theme: Theme) -> str:
@@ -201,7 +202,7 @@ class PairCanvas(MelCanvas):
             painter.restore()
             self._paint_divider(painter)
         else:
-            self._paint_chip(painter, self._titles[int(self._is_flipped)], 8.0)
+            self._paint_chip(painter, self._titles[int(self._is_flipped)], 8.0, self.width() - 8.0)
 
     def _paint_divider(self, painter: QPainter) -> None:
         x, middle = self._device_aligned(self._share * self.width()), self.height() / 2
@@ -212,10 +213,8 @@ class PairCanvas(MelCanvas):
         painter.setBrush(QColor("#ffffff"))
         painter.drawEllipse(QRectF(x - _GRIP / 2, middle - _GRIP, _GRIP, 2 * _GRIP))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        font = interface_font(self._theme, self._theme.font_size_small)
-        width = QFontMetricsF(font).horizontalAdvance(self._titles[0])
-        self._paint_chip(painter, self._titles[0], x - width - 18)
-        self._paint_chip(painter, self._titles[1], x + 8)
+        self._paint_chip(painter, self._titles[0], 2.0, x - 8, at_right=True)
+        self._paint_chip(painter, self._titles[1], x + 8, self.width() - 2.0)
 
     def _paint_legend(self, painter: QPainter) -> None:
         """The colours from minus to plus, at the right."""
@@ -235,12 +234,17 @@ class PairCanvas(MelCanvas):
         for step, (red, green, blue) in enumerate(lookup_table(self._difference_map, _LEGEND).tolist()):
             painter.fillRect(QRectF(left + step, box.top() + 4, 1, height - 8), QColor(red, green, blue))
 
-    def _paint_chip(self, painter: QPainter, text: str, left: float) -> None:
-        if not text:
-            return
+    def _paint_chip(
+        self, painter: QPainter, text: str, left: float, right: float, at_right: bool = False
+    ) -> None:
+        """A title between two places, cut short where there is too little room, left out where there is none."""
         font = interface_font(self._theme, self._theme.font_size_small)
         metrics = QFontMetricsF(font)
-        box = QRectF(left, 6, metrics.horizontalAdvance(text) + 10, metrics.height() + 4)
+        if not text or right - left < _SHORTEST_TITLE:
+            return
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, right - left - 10)
+        width = metrics.horizontalAdvance(text) + 10
+        box = QRectF(right - width if at_right else left, 6, width, metrics.height() + 4)
         painter.setFont(font)
         painter.fillRect(box, translucent(mix(self._theme.surface, "#000000", 0.15), 0.82))
         painter.setPen(QColor(self._theme.text))

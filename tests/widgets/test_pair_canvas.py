@@ -136,3 +136,16 @@ def test_panes_are_hidden_and_come_back_with_what_they_showed(qtbot):
     assert view.pane("b").canvas.has_mel
     view.set_hidden_panes({"a", "b", "both"})
     assert view.shown_panes() == ["a"], "one always stays"
+
+
+def test_titles_give_way_to_the_divider(canvas):
+    canvas.set_mode("wipe")
+    long = ("A title that is far too long for the room that there is", "Other")
+    canvas.set_pair(np.full((20, 100), 5.0), np.full((20, 100), 5.0), RATE, long)
+    canvas.set_wipe_share(0.5)
+    plain = canvas.grab().toImage()
+    canvas.set_pair(np.full((20, 100), 5.0), np.full((20, 100), 5.0), RATE, ("", ""))
+    bare = canvas.grab().toImage()
+    changed = [x for x in range(canvas.width()) if plain.pixel(x, 12) != bare.pixel(x, 12)]
+    assert changed
+    assert all(abs(x - 200) > 4 for x in changed), "the divider stays free"
