@@ -240,6 +240,11 @@ class Studio(QObject):
         else:
             self.speaking.speak()
 
+    def free_from_playhead(self) -> None:
+        """Make the run that is teacher-forced up to the playhead, and free from there on."""
+        time = self.timeline.playhead or 0.0
+        self.mixing.run(self.alignment.moved(time, self.player.source, "teacher_forced"), 1.0)
+
     def cancel_job(self) -> None:
         """Cancel what runs: speech first, then the comparison, then anything else."""
         if self.speaking.is_busy:

@@ -147,6 +147,10 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
     add("compare", "Co&mpare again", studio.compare_again, "Ctrl+R", icon="rotate-ccw",
         hint="Make the panes again with the present speaker, seed and temperature",
         enabled=lambda: studio.comparison.can_compare)  # fmt: skip
+    add("free_from_here", "&Free run from the playhead", studio.free_from_playhead, "Ctrl+Shift+R",
+        hint="Teacher-forced up to the playhead, free from there on; shown and heard as the autoregressive pane",
+        enabled=lambda: studio.mixing.can_run)  # fmt: skip
+    add("free_run", "&Back to the free run", studio.mixing.reset, enabled=lambda: studio.mixing.is_shown)
     add("load_candidate", "&Load the inspected checkpoint", studio.voice.load_candidate, "Ctrl+L", separated=True,
         enabled=lambda: studio.voice.candidate is not None and studio.voice.loading is None)  # fmt: skip
     add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None),

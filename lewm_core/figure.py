@@ -121,7 +121,7 @@ def _draw(
     axes: list[Any] = list(figure.subplots(len(panes), 1, sharex=True, sharey=True, squeeze=False)[:, 0])
     for axis, (name, pane) in zip(axes, panes.items(), strict=True):
         image = _draw_pane(axis, pane.mel, config, colour_map, levels)
-        _label_pane(axis, TITLES[name], pane.mel_l1)
+        _label_pane(axis, pane.title or TITLES[name], pane.mel_l1)
     frames = max(pane.mel.shape[1] for pane in panes.values())
     axes[-1].set_xlim(-0.5 / config.frame_rate, (frames - 0.5) / config.frame_rate)
     axes[-1].set_xlabel("Time (s)", family=_FONT_FAMILIES, color=_QUIET_INK)

@@ -117,6 +117,7 @@ class Rendering:
 
     ``latents`` (n, d) are what the mel was decoded from: the encoder's for the reconstruction, the
     predictor's for the two predictions, None for the truth. ``trace`` are the predictor's steps, where it ran.
+    ``title`` names what is not what its place in a comparison says ("" where it is).
     """
 
     mel: np.ndarray
@@ -124,6 +125,7 @@ class Rendering:
     mel_l1: float | None = None
     latents: np.ndarray | None = None
     trace: PredictorTrace | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True)

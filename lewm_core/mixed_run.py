@@ -77,6 +77,11 @@ class MixedSettings:
         return ", ".join(parts) or "free along the clip's timing"
 
 
+def mixed_title(remark: str) -> str:
+    """How a mixed run is called over its mel."""
+    return f"Mixed run: {remark}"
+
+
 @dataclass(frozen=True)
 class MixedRun:
     """What came out.
@@ -238,6 +243,7 @@ def render_mixed(
         aligned_mel_l1(decoded, mel),
         made.generated.latents.numpy(),
         trace_of(voice.model.config, spoken, made.generated, made.own_history),
+        title=mixed_title(settings.remark),
     )
     request = SynthesisRequest(text, speaker, settings.seed, settings.temperature)
     recipe = {

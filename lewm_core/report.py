@@ -53,6 +53,7 @@ ABOUT = {
     FREE: "Spoken from the text alone, in its own timing.",
     NOISE: "The true mel with random noise of the reconstruction's mel L1: the same number, another sound.",
 }
+MIXED_ABOUT = "Between teacher forcing and the free run, in the recording's timing."
 MATCHED_NOISE_TITLE = "Truth with matched noise"
 
 
@@ -117,12 +118,14 @@ def make_report(
     if TRUTH not in panes:
         raise ReportError("There is nothing to report: the comparison was cancelled before its first pane.")
     truth = panes[TRUTH].mel
+    own_titles = {name: pane.title for name, pane in panes.items() if pane.title}
+    titles = {**TITLES, NOISE: MATCHED_NOISE_TITLE, **own_titles}
     mels, waves = {name: pane.mel for name, pane in panes.items()}, {n: p.wave for n, p in panes.items()}
     yield 0.0, "Measuring the pitch"
     pitch = _pitch(comparison, truth.shape[1], config)
     reports: dict[str, PaneReport] = {}
     for number, name in enumerate([name for name in mels if name != TRUTH]):
-        yield 0.1 + 0.15 * number, f"Measuring: {TITLES[name].lower()}"
+        yield 0.1 + 0.15 * number, f"Measuring: {titles[name].lower()}"
         reports[name] = report_pane(mels[name], truth, config, pitch, aligned=name == FREE)
     if REBUILT in reports:
         yield 0.55, "Making matched noise"
@@ -147,15 +150,15 @@ def make_report(
         label = "Vocoded" if name == TRUTH else "Listen"
         sounds.append((label, sound(waves.get(name, np.zeros(0)), comparison.sample_rate, settings.audio)))
         section = PaneSection(
-            key=name, title=TITLES.get(name, MATCHED_NOISE_TITLE), about=ABOUT[name],
+            key=name, title=titles[name], about=MIXED_ABOUT if name in own_titles else ABOUT[name],
             picture=mel_picture(mel, settings.colours, levels), sounds=[s for s in sounds if s[1]],
             seconds=(mel.shape[1] - 1) / config.frame_rate, width=100.0 * mel.shape[1] / longest,
             **_curves(strips.get(name), peak, reports.get(name), name == FREE, config),
         )  # fmt: skip
         sections.append(section)
     context: dict[str, Any] = {
-        "comparison": comparison, "settings": settings, "sections": sections, "reports": reports, "titles": {
-            **TITLES, NOISE: MATCHED_NOISE_TITLE}, "findings": findings(reports, drift), "drift": drift,
+        "comparison": comparison, "settings": settings, "sections": sections, "reports": reports, "titles": titles,
+        "findings": findings(reports, drift), "drift": drift,
         "verdict": drift_verdict(drift) if drift is not None else "", "free": _free_run(drift, config),
         "levels": levels, "gradient": gradient(settings.colours), "hz": frequency_ticks(config), "peak": peak,
         "seconds": time_ticks(longest / config.frame_rate),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from app.binding_drift import attention_map
 from app.engine_backend import CoreBackend
 from app.engine_messages import Analyse, Analysed, Compare, Compared, LoadVoice, OpenClip
+from app.engine_report import core_comparison
 from app.messages_mixed import MixedMade, RunMixed
+from app.messages_report import WriteReport
 from lewm_core.mixed_run import MixedRunError
 from lewm_core.resources_path import resource
 from tests.lewm_core.tiny import tiny_checkpoint
@@ -82,6 +85,18 @@ def test_attention_of_both_runs_is_measured_and_can_be_drawn(backend, compared):
         assert len(view.labels) == units
         assert set(view.tips) == {None, *((layer, head) for layer in range(layers) for head in range(heads))}
         assert "units off the plan" in view.tips[None]
+
+
+def test_figure_and_report_name_the_mixed_run(backend, compared, tmp_path):
+    made = mixed(backend, compared, 0.4, 1.0)
+    shown = replace(compared, panes={**compared.panes, FREE: made.pane}, mixed=made.remark)
+    panes = core_comparison(shown).panes
+    assert panes[FREE].title == "Mixed run: free from 0.40 s"
+    assert panes[FORCED].title == ""
+    page = tmp_path / "report.html"
+    colours = np.zeros((256, 3), np.uint8)
+    finish(backend, WriteReport(shown, str(page), "clip.ogg", (), colours, (-60.0, 20.0)))
+    assert "Mixed run: free from 0.40 s" in page.read_text(encoding="utf-8")
 
 
 def test_a_planted_failure_to_stop_is_named(backend, compared):

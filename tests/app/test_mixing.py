@@ -87,6 +87,19 @@ def test_the_slider_asks_for_a_share_of_own_history(window, qtbot):
     assert window.studio.comparison.result.recipe == {"free_from_s": 0.0, "own_rate": 0.4}
 
 
+def test_free_from_the_playhead_by_one_key(window, qtbot):
+    studio = window.studio
+    studio.listening.choose("teacher_forced")
+    studio.listening.seek(0.9)
+    assert not window.registry.action("free_run").isEnabled()
+    window.registry.action("free_from_here").trigger()
+    qtbot.waitUntil(lambda: studio.mixing.is_shown, timeout=PATIENCE)
+    assert studio.mixing.free_from_s == pytest.approx(0.9)
+    qtbot.waitUntil(lambda: window.registry.action("free_run").isEnabled(), timeout=PATIENCE)
+    window.registry.action("free_run").trigger()
+    assert not studio.mixing.is_shown
+
+
 def test_the_latest_wish_wins(window, qtbot):
     studio = window.studio
     studio.mixing.run(0.5, 0.13)  # slow
