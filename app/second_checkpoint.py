@@ -246,7 +246,7 @@ class SecondCheckpoint(QObject):
         """Ask for what is missing, nearest to the chosen checkpoint first, and show what is there."""
         item = self.item()
         wishes: list[Wish] = []
-        if self.chosen is not None and item is not None:
+        if self.chosen is not None and item is not None and self._voice.is_ready:  # the voice is loaded first
             order = nearest_first(self.checkpoints, self.place)
             wanted = [order[0], *([self._loaded] if self._loaded is not None else []), *order[1:]]
             wishes = [Wish(saved, item, self._vocoder) for saved in wanted]

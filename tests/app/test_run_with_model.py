@@ -1,46 +1,43 @@
-"""A run of real (tiny) checkpoints becomes a time line: watched, rendered in the background engine, measured."""
+"""A run of real (tiny) checkpoints becomes a time line, by the requests that the window sends to the background."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from app.background import BackgroundEngine
-from app.cells import SECOND, CellMaker, Wish
-from app.engine import CORE_BACKEND
-from app.jobs import ThreadJobs
-from app.run_watch import RunWatch, Sight
-from lewm_core.sweep_cells import SweepItem
+from app.engine_backend import CoreBackend
+from app.messages_sweep import MakeCell
+from lewm_core.analysis.run_folder import open_run
+from lewm_core.sweep_cells import SweepCell, SweepItem
 from tests.lewm_core.tiny import tiny_run
 
-PATIENCE = 180_000
-"""Milliseconds: the process that is started has to import torch."""
+
+def finish(job: Generator[Any, None, Any]) -> Any:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
 
 
-@pytest.mark.slow
-def test_three_saved_checkpoints_become_a_time_line(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    folder = tiny_run(tmp_path / "run")
-    jobs, background = ThreadJobs(), BackgroundEngine(CORE_BACKEND)
-    watch, maker = RunWatch(jobs), CellMaker(background, (SECOND,))
-    sights: list[Sight] = []
-    watch.seen.connect(sights.append)
-    watch.open(folder)
-    qtbot.waitUntil(lambda: len(sights) == 1, timeout=PATIENCE)
-    item = SweepItem("Hello there.", "ada", seed=2)
-    wishes = [Wish(saved, item) for saved in sights[0].run.checkpoints]
-    maker.want(SECOND, wishes)
-    qtbot.waitUntil(lambda: all(maker.cell(wish) is not None for wish in wishes), timeout=PATIENCE)
-    cells = [maker.cell(wish) for wish in wishes]
-    mels = [cell.renderings["autoregressive"].mel for cell in cells if cell is not None]
-    assert [cell.step for cell in cells if cell is not None] == [500, 1000, 1500]
-    assert not any(cell.failure for cell in cells if cell is not None)
+def test_three_saved_checkpoints_become_a_time_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # else the backend sets the threads of this process
+    monkeypatch.setattr(os, "nice", lambda _step: 0)
+    backend, item = CoreBackend(), SweepItem("Hello there.", "ada", seed=2)
+    cells: list[SweepCell] = [
+        finish(backend.run(MakeCell(str(saved.path), saved.step, item), lambda: False))
+        for saved in open_run(tiny_run(tmp_path)).checkpoints
+    ]
+    assert [(cell.checkpoint, cell.step, cell.failure) for cell in cells] == [
+        ("step-000500", 500, ""), ("step-001000", 1000, ""), ("step-001500", 1500, ""),
+    ]  # fmt: skip
+    mels = [cell.renderings["autoregressive"].mel for cell in cells]
     assert all(mel.shape[0] == 100 and np.isfinite(mel).all() for mel in mels)
     assert not np.array_equal(mels[0][:, :10], mels[1][:, :10])
-    watch.close()
-    background.rest()
-    qtbot.waitUntil(lambda: background.process_id is None, timeout=PATIENCE)
-    background.shutdown()
-    jobs.shutdown()
+    broken = finish(backend.run(MakeCell(str(tmp_path / "gone.safetensors"), 1, item), lambda: False))
+    assert "gone.safetensors" in broken.failure
