@@ -135,6 +135,24 @@ def test_switching_keeps_the_position(players, qtbot):
     assert player.is_playing
 
 
+def test_switching_along_a_map_of_times_goes_on_where_it_leads(players, qtbot):
+    library = FakeSoundDevice()
+    player = player_of(players, library)
+    player.play(0.0)
+    stream = opened(qtbot, player, library)
+    stream.turn(4_800)
+    player.set_source("autoregressive", lambda seconds: 2.0 * seconds + 0.5)
+    stream.turn(2_400)
+    start = 2 * 4_800 + RATE // 2
+    expected = -np.linspace(0, 0.9, 2 * RATE, dtype=np.float32)[start : start + 2_400]
+    np.testing.assert_allclose(stream.heard[1][200:], expected[200:], atol=1e-6)
+    assert player.is_playing
+    player.pause()
+    before = player.position
+    player.set_source("original", lambda seconds: seconds - 0.1)
+    assert player.position == pytest.approx(before - 0.1)
+
+
 def test_ends_by_itself_and_says_so(players, qtbot):
     library = FakeSoundDevice()
     player = player_of(players, library, seconds=0.2)
