@@ -106,10 +106,8 @@ class CoreBackend:
 
     def _load(self, request: LoadVoice) -> JobGenerator:
         yield Step(0.05, "Starting the engine")
-        import torch
-
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # one core for window and sound
+        # One core for window and sound. torch, which comparisons need, reads it when it is imported.
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))
         from lewm_core.inference import Synthesiser
         from lewm_core.vocoder import available_vocoders
 

@@ -2,27 +2,26 @@
 
     python benchmarks/engine.py [--repeats 5] [--checkpoint FILE]
 
-Variants take turns in one process, so that a busy machine slows all of them alike; look at the ratios. Speech is
-made up to the mel's latents for the batches, and up to the wave for the rest.
+All figures are processor time, so that what else runs does not count (much: it shares the caches), and variants take
+turns in one process. Speech is made up to the mel's latents for the batches, and up to the wave for the rest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
+from lewm_core.checkpoint import load_arrays
 from lewm_core.commands.bench import describe_machine
+from lewm_core.graph_engine import speak_all
+from lewm_core.graph_voice import GraphVoice
 from lewm_core.inference import Synthesiser, SynthesisRequest, finish
-from lewm_core.inference_engine import run_all
-from lewm_core.model.lewm import SamplingSettings
+from lewm_core.sampling import SamplingSettings
 
 TEXTS = (
     "When the rain finally stopped, the children ran outside and looked for a rainbow behind the hills.",
@@ -52,17 +51,17 @@ def speech_variants(voice: Synthesiser, speaker: str) -> dict[str, Callable[[], 
     request = SynthesisRequest(TEXTS[0], speaker)
 
     def first_chunk() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         stream = voice.stream(request)
         next(stream)
-        spent = time.perf_counter() - start
+        spent = time.process_time() - start
         stream.close()
         return spent
 
     def factor(make: Callable[[SynthesisRequest], object]) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         result = finish(make(request))  # type: ignore[arg-type]
-        return (time.perf_counter() - start) * result.sample_rate / len(result.wave)
+        return (time.process_time() - start) * result.sample_rate / len(result.wave)
 
     return {
         "first_chunk_seconds": first_chunk,
@@ -71,33 +70,20 @@ def speech_variants(voice: Synthesiser, speaker: str) -> dict[str, Callable[[], 
     }
 
 
-def batch_variant(voice: Synthesiser, speaker: str, rows: int) -> Callable[[], float]:
+def batch_variant(voice: Synthesiser, graphs: GraphVoice, speaker: str, rows: int) -> Callable[[], float]:
     """Real-time factor of text and predictor over 16 texts, ``rows`` at once, in processor time (one thread)."""
-    index, who = voice.speaker(speaker)
+    shares, who = voice.shares(speaker)
     jobs = [
-        (voice.read(TEXTS[n % len(TEXTS)], who), torch.tensor([index]), SamplingSettings(seed=n))
+        (voice.reading(TEXTS[n % len(TEXTS)], who.language), shares, SamplingSettings(seed=n))
         for n in range(max(BATCHES))
     ]
-    latents_per_second = voice.info.mel.frame_rate / voice.info.config.downsample_factor
+    latents_per_second = voice.info.mel.frame_rate / voice.config.downsample_factor
 
     def run() -> float:
         start = time.thread_time()
-        made = sum(len(item.latents) for _, item in run_all(voice.model, jobs, rows))
-        return (time.thread_time() - start) * latents_per_second / made
-
-    return run
-
-
-def with_threads(threads: int, variant: Callable[[], float]) -> Callable[[], float]:
-    """The variant with so many threads for torch."""
-
-    def run() -> float:
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
-            return variant()
-        finally:
-            torch.set_num_threads(before)
+        made = sum(len(item.latents) for _, item in speak_all(graphs, jobs, rows))
+        spent = time.thread_time() - start
+        return spent * latents_per_second / (made * voice.config.latents_per_step)
 
     return run
 
@@ -109,19 +95,23 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--checkpoint", type=Path)
     arguments = parser.parse_args()
-    voice = Synthesiser.load(arguments.checkpoint)
+    voices = {threads: Synthesiser.load(arguments.checkpoint, threads=threads) for threads in (1, 2)}
+    voice = voices[1]
     speaker = next(who.name for who in voice.info.speakers if who.language.startswith("en"))
     speech = {
-        f"{name}, {threads} threads": with_threads(threads, variant)
-        for name, variant in speech_variants(voice, speaker).items()
-        for threads in (1, 2)
+        f"{name}, {threads} threads": variant
+        for threads, synthesiser in voices.items()
+        for name, variant in speech_variants(synthesiser, speaker).items()
     }
+    arrays, info = load_arrays(voice.info.path)
+    graphs = {"int8": voice.voice, "float32": GraphVoice(info.config, arrays, "float32")}
     batches = {
-        f"predictor_real_time_factor, {rows} at once": batch_variant(voice, speaker, rows) for rows in BATCHES
+        f"predictor_real_time_factor, {precision}, {rows} at once": batch_variant(voice, made, speaker, rows)
+        for precision, made in graphs.items()
+        for rows in BATCHES
     }
     answer = {
-        "machine": describe_machine(torch.get_num_threads(), torch.__version__),
-        "load_average": os.getloadavg(),
+        "machine": describe_machine(1),
         "speech": take_turns(speech, arguments.repeats),
         "batches": take_turns(batches, max(1, arguments.repeats // 2)),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lewm_core.graphs.builder import Flow
+from lewm_core.graphs.builder import FlowRows
 
 
 def open_session(data: bytes, threads: int = 1) -> Any:
@@ -36,7 +36,7 @@ class FlowSession:
         source, result: their names.
     """
 
-    def __init__(self, data: bytes, flow: Flow, source: str, result: str, threads: int = 1) -> None:
+    def __init__(self, data: bytes, flow: FlowRows, source: str, result: str, threads: int = 1) -> None:
         self._session = open_session(data, threads)
         self._source = source
         self.channels = int(next(i.shape[1] for i in self._session.get_inputs() if i.name == source))

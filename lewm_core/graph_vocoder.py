@@ -9,6 +9,7 @@ import numpy as np
 
 from lewm_core.config import MelConfig
 from lewm_core.graph_session import FlowSession
+from lewm_core.graphs.builder import FlowRows
 from lewm_core.graphs.sound_graphs import vocoder_graph
 from lewm_core.overlap_add import InverseSTFT
 from lewm_core.vocoder_config import VocosConfig
@@ -19,16 +20,20 @@ PIECE = 512
 """Mel frames worked on at a time (5.5 s); bounds the memory."""
 
 
+def written(config: VocosConfig, weights: dict[str, np.ndarray]) -> tuple[bytes, FlowRows]:
+    """The graph of a Vocos and what it keeps between pieces."""
+    return vocoder_graph(weights, config.features.n_mels, config.dim, config.num_layers, config.n_fft)
+
+
 class GraphVocoder:
-    """A Vocos with a ConvNeXt backbone (see ``lewm_core.vocoder.Vocoder``)."""
+    """A Vocos with a ConvNeXt backbone (see ``lewm_core.vocoder.Vocoder``); ``graph`` as ``written`` gives it."""
 
     def __init__(
-        self, name: str, config: VocosConfig, mel_config: MelConfig, weights: dict[str, np.ndarray],
+        self, name: str, config: VocosConfig, mel_config: MelConfig, graph: tuple[bytes, FlowRows],
         threads: int = 1,
     ) -> None:  # fmt: skip
         self.name, self.mel_config, self.sample_rate = name, mel_config, mel_config.sample_rate
         self.config = config
-        graph = vocoder_graph(weights, mel_config.n_mels, config.dim, config.num_layers, config.n_fft)
         self.session = FlowSession(*graph, "mel", "spectrum", threads)
         self.delay = config.backbone_radius + InverseSTFT(config.n_fft, config.hop_length).delay
         """Mel frames behind a frame that its samples wait for."""

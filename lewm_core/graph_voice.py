@@ -14,6 +14,7 @@ import numpy as np
 
 from lewm_core.config import ModelConfig
 from lewm_core.graph_session import FlowSession, open_session
+from lewm_core.graphs.builder import FlowRows
 from lewm_core.graphs.sound_graphs import decoder_graph
 from lewm_core.graphs.step_graph import step_graph
 from lewm_core.graphs.text_graphs import plan_graph, text_graph
@@ -26,6 +27,30 @@ ATTENTION_SPREAD = 5.0
 """As in ``lewm_core.model.predictor``."""
 DEFAULT_PRECISION = "int8"
 SHORTEST_LATENTS, LONGEST_LATENTS = 0.5, 150.0
+
+
+STATISTICS = (
+    "latent_mean", "latent_std", "residual_std", "predictor.active", "predictor.start", "predictor.speaker.weight",
+)  # fmt: skip
+"""Arrays of a checkpoint that are read besides the graphs."""
+
+
+@dataclass(frozen=True)
+class VoiceGraphs:
+    """The graphs of a voice as ONNX; ``plan`` is empty where alignment is "attention"."""
+
+    text: bytes
+    plan: bytes
+    step: bytes
+    decoder: bytes
+    flow: FlowRows
+
+
+def voice_graphs(config: ModelConfig, weights: dict[str, np.ndarray], precision: str) -> VoiceGraphs:
+    """Write the graphs of a checkpoint."""
+    plan = plan_graph(weights, config) if config.alignment == "durations" else b""
+    decoder, flow = decoder_graph(weights, config)
+    return VoiceGraphs(text_graph(weights, config), plan, step_graph(weights, config, precision), decoder, flow)
 
 
 @dataclass(frozen=True)
@@ -67,23 +92,21 @@ class GraphVoice:
         precision: of the predictor's linear layers, see ``lewm_core.graphs.builder``. All else is float32: the text
             is encoded once a request, and what the decoder rounds would be heard.
         threads: that share the work of the decoder.
+        graphs: already written; ``weights`` then need hold no more than ``STATISTICS``.
     """
 
     def __init__(
         self, config: ModelConfig, weights: dict[str, np.ndarray], precision: str = DEFAULT_PRECISION,
-        threads: int = 1,
+        threads: int = 1, graphs: VoiceGraphs | None = None,
     ) -> None:  # fmt: skip
         self.config, self.precision = config, precision
-        self.latent_mean, self.latent_std, self.residual_std, self.active, self.start = (
-            np.asarray(weights[name], np.float32)
-            for name in ("latent_mean", "latent_std", "residual_std", "predictor.active", "predictor.start")
-        )
-        self._voices = np.asarray(weights["predictor.speaker.weight"], np.float32)
-        planned = config.alignment == "durations"
-        self._text = open_session(text_graph(weights, config))
-        self._plan = open_session(plan_graph(weights, config)) if planned else None
-        self.step = open_session(step_graph(weights, config, precision))
-        self.decoder = FlowSession(*decoder_graph(weights, config), "latents", "mel", threads)
+        kept = (np.asarray(weights[name], np.float32) for name in STATISTICS)
+        self.latent_mean, self.latent_std, self.residual_std, self.active, self.start, self._voices = kept
+        graphs = graphs or voice_graphs(config, weights, precision)
+        self._text = open_session(graphs.text)
+        self._plan = open_session(graphs.plan) if graphs.plan else None
+        self.step = open_session(graphs.step)
+        self.decoder = FlowSession(graphs.decoder, graphs.flow, "latents", "mel", threads)
 
     @classmethod
     def of(cls, model: LeWM, precision: str = DEFAULT_PRECISION) -> GraphVoice:

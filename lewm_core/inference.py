@@ -18,6 +18,7 @@ import numpy as np
 
 from lewm_core.checkpoint import CheckpointInfo, load_arrays, load_checkpoint
 from lewm_core.config import DEFAULT_TEMPERATURE, FASTEST, SLOWEST, MelConfig, Speaker
+from lewm_core.exported_voice import is_exported, load_exported
 from lewm_core.graph_engine import GraphRun, GraphStep, speak
 from lewm_core.graph_voice import GraphVoice
 from lewm_core.mel import AudioError, load_audio, log_mel
@@ -217,11 +218,14 @@ class Synthesiser:
         """Load a checkpoint (None: the embedded voice) and a vocoder (None: the one it names).
 
         Args:
+            checkpoint: a file, or a folder that ``lewm export`` wrote.
             threads: that share the work of decoder and vocoder.
 
         Raises:
             CheckpointError, VocoderError: with a sentence that says what is wrong.
         """
+        if checkpoint is not None and is_exported(checkpoint):
+            return load_exported(checkpoint, vocoder, threads)
         arrays, info = load_arrays(checkpoint if checkpoint is not None else embedded_checkpoint())
         voice = GraphVoice(info.config, arrays, threads=threads)
         return cls(None, info, load_vocoder(vocoder or info.vocoder, info.mel, threads), voice)

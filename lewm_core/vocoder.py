@@ -27,6 +27,7 @@ from lewm_core.resources_path import resource
 from lewm_core.vocoder_config import CONVNEXT, VocoderError, VocosConfig, read_config
 
 if TYPE_CHECKING:
+    from lewm_core.graphs.builder import FlowRows
     from lewm_core.vocoder_model import VocosGenerator
 
 EMBEDDED = "embedded"
@@ -75,6 +76,32 @@ def load_vocoder(
     name = str(name_or_path)
     if name == GRIFFIN_LIM:
         return GriffinLimVocoder(mel_config)
+    config, weight_file = _found(name, mel_config)
+    if config.backbone != CONVNEXT:
+        return VocosVocoder(name, config, mel_config, load_network(config, weight_file))
+    from lewm_core.graph_vocoder import GraphVocoder, written
+
+    weights = _checked_weights(_convnext_shapes(config), weight_file)
+    return GraphVocoder(name, config, mel_config, written(config, weights), threads)
+
+
+def load_graph(name: str, mel_config: MelConfig) -> tuple[VocosConfig, tuple[bytes, FlowRows]]:
+    """The configuration and the graph of a Vocos with a ConvNeXt backbone.
+
+    Raises VocoderError as `load_vocoder`, and if it is of another kind.
+    """
+    from lewm_core.graph_vocoder import written
+
+    if name == GRIFFIN_LIM:
+        raise VocoderError(f"{GRIFFIN_LIM} has no graph; name a Vocos.")
+    config, weight_file = _found(name, mel_config)
+    if config.backbone != CONVNEXT:
+        raise VocoderError(f"{name} has a backbone for which there is no graph; name a Vocos with {CONVNEXT}.")
+    return config, written(config, _checked_weights(_convnext_shapes(config), weight_file))
+
+
+def _found(name: str, mel_config: MelConfig) -> tuple[VocosConfig, Path]:
+    """Configuration and weights of the Vocos of that name or in that folder, for mels as `mel_config` says."""
     if name == EMBEDDED:
         config_file = resource("vocoder", "config.yaml")
         weight_file = resource("vocoder", "model.safetensors")
@@ -83,15 +110,10 @@ def load_vocoder(
     elif name == HUB:
         config_file, weight_file = _hub_files()
     else:
-        config_file, weight_file = _folder_files(Path(name_or_path))
+        config_file, weight_file = _folder_files(Path(name))
     config = read_config(config_file)
     config.check_mels(mel_config, config_file)
-    if config.backbone == CONVNEXT:
-        from lewm_core.graph_vocoder import GraphVocoder
-
-        weights = _checked_weights(_convnext_shapes(config), weight_file)
-        return GraphVocoder(name, config, mel_config, weights, threads)
-    return VocosVocoder(name, config, mel_config, load_network(config, weight_file))
+    return config, weight_file
 
 
 def _folder_files(folder: Path) -> tuple[Path, Path]:

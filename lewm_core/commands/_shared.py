@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -50,7 +51,7 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     """Options about this run: threads and the form of the answer."""
     parser.add_argument(
-        "--threads", type=positive, metavar="N", help="processor threads (default: as torch decides)"
+        "--threads", type=positive, metavar="N", help="processor threads (default 1 for speaking)"
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else on standard output"
@@ -90,14 +91,12 @@ def read_text(argument: str) -> str:
 
 
 def load_synthesiser(arguments: argparse.Namespace) -> Synthesiser:
-    """Load torch, the checkpoint and the vocoder that the arguments name; this takes seconds."""
-    import torch
-
+    """Load the checkpoint and the vocoder that the arguments name."""
+    if arguments.threads:  # before anything imports torch, which reads it once
+        os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     from lewm_core.inference import Synthesiser
 
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    return Synthesiser.load(arguments.checkpoint, arguments.vocoder)
+    return Synthesiser.load(arguments.checkpoint, arguments.vocoder, arguments.threads or 1)
 
 
 def fitting_speaker(name: str | None, text: str, speakers: Sequence[Speaker]) -> str:

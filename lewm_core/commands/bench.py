@@ -37,6 +37,7 @@ SENTENCES = {
     ),
     "hi": ("नमस्ते।", "आज सुबह से बारिश हो रही है, इसलिए हम घर पर ही रहेंगे।"),
 }
+BATCHES = (1, 4, 16)
 STAGES = ("text", "predictor", "decoder", "vocoder")
 
 
@@ -56,21 +57,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.ui:
         return measure_window(arguments.json)
     start = time.perf_counter()
-    import torch
-
     import lewm_core.inference  # noqa: F401
 
     imported = time.perf_counter()
     synthesiser = load_synthesiser(arguments)
     loaded = time.perf_counter()
     answer = {
-        "machine": describe_machine(torch.get_num_threads(), torch.__version__),
+        "machine": describe_machine(arguments.threads or 1),
         "checkpoint": synthesiser.info.path.name,
         "vocoder": synthesiser.vocoder_name,
         "import_seconds": round(imported - start, 3),
         "load_seconds": round(loaded - imported, 3),
         "runs": arguments.runs,
         "sentences": measure_sentences(synthesiser, arguments.runs),
+        "first_chunk_seconds": measure_first_chunk(synthesiser, arguments.runs),
+        "batches": measure_batches(synthesiser),
+        "peak_memory_mb": peak_memory_mb(),
     }
     if arguments.json:
         print_json(answer)
@@ -117,15 +119,66 @@ def measure_sentence(synthesiser: Synthesiser, text: str, speaker: str, runs: in
     }
 
 
-def describe_machine(threads: int, torch_version: str) -> dict[str, Any]:
+def measure_first_chunk(synthesiser: Synthesiser, runs: int) -> float:
+    """Median seconds from a request to the first chunk that can be played, on a warm engine."""
+    from lewm_core.inference import SynthesisRequest
+
+    speaker = synthesiser.info.speakers[0]
+    text = SENTENCES["hi" if speaker.language == "hi" else "en"][-1]
+    waited = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        stream = synthesiser.stream(SynthesisRequest(text=text, speaker=speaker.name))
+        next(stream)
+        waited.append(time.perf_counter() - start)
+        stream.close()
+    return round(statistics.median(waited[1:]), 4)
+
+
+def measure_batches(synthesiser: Synthesiser) -> dict[str, float]:
+    """Processor seconds of text and predictor a second of speech, so many texts at once (one thread)."""
+    from lewm_core.graph_engine import speak_all
+    from lewm_core.sampling import SamplingSettings
+
+    speaker = synthesiser.info.speakers[0]
+    shares, _ = synthesiser.shares(speaker.name)
+    texts = SENTENCES["hi" if speaker.language == "hi" else "en"]
+    read = [synthesiser.reading(text, speaker.language) for text in texts]
+    jobs = [(read[n % len(read)], shares, SamplingSettings(seed=n)) for n in range(max(BATCHES))]
+    latents_per_second = synthesiser.info.mel.frame_rate / synthesiser.config.downsample_factor
+    factors: dict[str, float] = {}
+    for rows in (1, *BATCHES):  # the first is to warm up
+        start = time.thread_time()
+        steps = sum(len(run.latents) for _, run in speak_all(synthesiser.voice, jobs, rows))
+        spent = time.thread_time() - start
+        factors[str(rows)] = round(
+            spent * latents_per_second / (steps * synthesiser.config.latents_per_step), 5
+        )
+    return factors
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory that this process has held; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+
+
+def describe_machine(threads: int) -> dict[str, Any]:
     """What the figures depend on."""
+    from importlib.metadata import version
+
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": threads,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "torch": torch_version,
+        "onnxruntime": version("onnxruntime"),
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 
 
@@ -140,8 +193,18 @@ def _processor() -> str:
 
 def _print_table(answer: dict[str, Any]) -> None:
     machine = answer["machine"]
-    print("{processor}, {cores} cores, {threads} threads, torch {torch}".format(**machine))
+    print(
+        "{processor}, {cores} cores, {threads} threads, onnxruntime {onnxruntime}, load {load_average}".format(
+            **machine
+        )
+    )
     print("import {import_seconds:.2f} s, load {load_seconds:.2f} s; medians of {runs} runs".format(**answer))
+    print(
+        "first chunk {first_chunk_seconds:.3f} s, peak memory {peak_memory_mb} MB; text and predictor, ".format(
+            **answer
+        )
+        + ", ".join(f"{rows} at once: {factor}" for rows, factor in answer["batches"].items())
+    )
     print(f"{'speech':>8} {'total':>8} {'RTF':>7}  " + " ".join(f"{stage:>9}" for stage in STAGES) + "  text")
     for line in answer["sentences"]:
         stages = " ".join(f"{line['stage_seconds'][stage] * 1000:6.0f} ms" for stage in STAGES)

@@ -14,6 +14,7 @@ shares one scale among them.)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,15 @@ def unfolded(graph: Graph, padded: str, width: int) -> str:
     return graph.op("Concat", *parts, axis=1)
 
 
-class Flow:
+@dataclass
+class FlowRows:
+    """What a graph over a sequence that comes in pieces is given besides the piece; see ``Flow``."""
+
+    states: list[tuple[str, int, int]] = field(default_factory=list)
+    tails: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+class Flow(FlowRows):
     """Convolutions over a sequence that comes in pieces.
 
     Each of them keeps the rows that its next windows begin with. Before the first piece these are the zeros that
@@ -177,9 +186,8 @@ class Flow:
     """
 
     def __init__(self, graph: Graph) -> None:
+        super().__init__()
         self._graph = graph
-        self.states: list[tuple[str, int, int]] = []
-        self.tails: list[tuple[str, int, int]] = []
 
     def padded(self, x: str, width: int, channels: int) -> str:
         """``x`` (n, c) with the rows before it, and at the end those behind it, for windows of odd ``width``."""
