@@ -68,7 +68,8 @@ class Worker:
                     self._changed.wait()
                 if self._quit:
                     return
-                task = max(self._tasks, key=lambda task: (task.priority, -task.id))
+                # What was cancelled goes first: it ends soon, and must not wait for the end of a long speech.
+                task = max(self._tasks, key=lambda task: (task.cancelled.is_set(), task.priority, -task.id))
             if self._advance(task):
                 with self._changed:
                     self._tasks.remove(task)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from app.engine import Engine
-from app.engine_messages import Compare, Inspect, LoadVoice, Speak
+from app.engine_messages import Analyse, Compare, Inspect, LoadVoice, Speak
 from tests.app.conftest import FAKE, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +68,21 @@ def test_cancel_keeps_what_was_made(engine, qtbot):
     assert 0 < spoken.mel.shape[1] < 200 * 40
     assert not steps, "progress was shown after the cancel"
     assert time.perf_counter() - began < 5  # a watchdog; `lewm bench --ui` measures it
+
+
+def test_a_cancelled_job_does_not_wait_for_a_more_urgent_one(engine, qtbot):
+    """The window ends an engine that does not answer a cancel; a long speech was reason enough for that."""
+    speech = speak(engine, "!slow")
+    with qtbot.waitSignal(speech.stepped, timeout=PATIENCE):
+        pass
+    waiting = engine.submit(Analyse({}, "stop_head", 24_000, 256), "Measuring", "analyse")
+    ended_while_speaking = []
+    waiting.ended.connect(lambda: ended_while_speaking.append(speech.is_running))
+    waiting.cancel()
+    qtbot.waitUntil(lambda: bool(ended_while_speaking), timeout=PATIENCE)
+    assert ended_while_speaking == [True]
+    speech.cancel()
+    outcome(qtbot, speech)
 
 
 def test_no_piece_of_speech_is_lost(engine, qtbot):
