@@ -27,10 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "raw", type=Path, metavar="RAW", help="a folder of recordings, a list of them, or one sound file"
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="data folder, made where it is missing")
-    parser.add_argument(
+    sides = parser.add_mutually_exclusive_group()
+    sides.add_argument(
         "--split", choices=("train", "dev"), help="put everything there (default: divide by the sentences)"
     )
-    parser.add_argument(
+    sides.add_argument(
         "--dev-share",
         type=_share,
         metavar="X",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lewm_core.manifest import DataError
@@ -127,6 +127,8 @@ def _with_transcript(audio: Path, defaults: Defaults) -> tuple[Recording, str]:
         if path is None or (suffix == ".json" and not is_stamped_json(path)):
             continue
         spans, told = read_spans(path)
+        # "SPEAKER_00" is someone else in every recording.
+        spans = [replace(span, speaker=span.speaker and f"{audio.stem}-{span.speaker}") for span in spans]
         speaker = defaults.speaker_of(audio)
         language = defaults.language_of(speaker, told, " ".join(span.text for span in spans))
         return Recording(audio, "", speaker, language, tuple(spans)), form

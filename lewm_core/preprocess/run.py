@@ -148,12 +148,14 @@ def _made(planned: list[_Planned], recipe: Recipe, workers: int) -> Iterator[tup
 
 def _start_worker() -> None:
     """One thread a process, and no worker outlives a main process that was killed."""
+    import signal
     import threading
     from multiprocessing.connection import wait as wait_for
 
     import torch
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the main process's to answer, once
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

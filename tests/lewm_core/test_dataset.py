@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lewm_core.dataset import (
@@ -93,6 +93,7 @@ def test_a_loader_that_starts_late_gives_what_an_early_one_gives_there(folder: P
     assert len(list(build_dataloader(folder, start_step=3, steps=4))) == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=40), st.integers(0, 120), st.integers(1, 4))
 def test_processes_share_the_batches_of_one(sizes: list[int], step: int, world_size: int) -> None:
     def share(rank: int) -> list[list[int]]:
@@ -103,6 +104,7 @@ def test_processes_share_the_batches_of_one(sizes: list[int], step: int, world_s
     assert together == [alone.at(step * world_size + n) for n in range(3 * world_size)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=20))
 def test_batches_do_not_depend_on_what_was_asked_before(steps: list[int]) -> None:
     sizes = [20, 300, 45, 80, 120, 60]

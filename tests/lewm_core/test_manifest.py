@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lewm_core.manifest import DataError, MelStore, Utterance, audio_path, read_manifest, relative_audio
@@ -19,6 +19,7 @@ seconds = st.floats(0, 1e5, allow_nan=False)
 
 
 @example("a\u2028b\n\x85", "x", 0.0, 1.0, False)
+@settings(deadline=None)
 @given(st.text(), st.text(), seconds, seconds, st.booleans())
 def test_a_line_is_read_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, text: str, speaker: str, start: float, end: float, guess: bool

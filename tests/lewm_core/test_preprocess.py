@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lewm_core.analysis.listening import loudness
@@ -210,6 +210,7 @@ def test_an_empty_side_is_told_with_the_share_that_fills_it(tmp_path: Path) -> N
 words = st.text("abcdefg 'ÄÖü,.!?-ािक", max_size=30)
 
 
+@settings(deadline=None)
 @given(words, words, st.floats(0, 1), st.floats(0, 1))
 def test_laws_of_the_split(text: str, other: str, share: float, more: float) -> None:
     assert side(text, share) == side(
@@ -281,6 +282,7 @@ def test_the_command_says_what_it_found_and_what_it_left_out(
     [
         (["--language", "=hi"], "emma=en-GB"),
         (["--dev-share", "2"], "between 0 and 1"),
+        (["--dev-share", "0.1", "--split", "dev"], "not allowed with"),
         (["--max-seconds", "0"], "above 0"),
         (["--workers", "0"], "above 0"),
         ([], "holds no recordings"),

@@ -83,7 +83,7 @@ def test_whisper_names_language_and_speakers(tmp_path: Path) -> None:
     touch(tmp_path / "a.wav")
     found = discover(tmp_path)
     assert found.recordings[0].language == "hi"
-    assert found.recordings[0].spans == (Span("Hello there, friend.", 1.5, 3.25, "SPEAKER_01"),)
+    assert found.recordings[0].spans == (Span("Hello there, friend.", 1.5, 3.25, "a-SPEAKER_01"),)
 
 
 @pytest.mark.parametrize(

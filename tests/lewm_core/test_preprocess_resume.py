@@ -105,7 +105,7 @@ def publish(folder: Path, count: int) -> dict[str, bytes]:
     return content(folder)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 9), st.data())
 def test_a_journal_cut_anywhere_loses_only_what_was_cut(
     tmp_path_factory: pytest.TempPathFactory, count: int, data: st.DataObject

@@ -21,6 +21,7 @@ moments = st.floats(-1, 12, allow_nan=False)
 spans = st.lists(st.builds(lambda a, b: Span("x", a, b), moments, moments), max_size=12)
 
 
+@settings(deadline=None)
 @given(spans, st.floats(0.01, 11))
 def test_bounds_lie_in_the_recording_and_do_not_overlap(given_spans: list[Span], seconds: float) -> None:
     kept, rejected = bounded(given_spans, seconds, "a.wav")
@@ -31,6 +32,7 @@ def test_bounds_lie_in_the_recording_and_do_not_overlap(given_spans: list[Span],
         assert before.upper <= after.lower + 1e-9
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.2, 40), min_size=1, max_size=60))
 def test_chapters_keep_every_span_in_order(lengths: list[float]) -> None:
     ends = np.cumsum(lengths).tolist()
