@@ -43,12 +43,9 @@ def make_cell(request: MakeCell, cancelled: Callable[[], bool]) -> Generator[Ste
 def _shelf() -> VoiceShelf:
     """The checkpoints used last. Made once a process, which then goes back in the queue for the processor."""
     if hasattr(os, "nice"):
-        os.nice(10)  # before the import, which is seconds of work
-
-    import torch
+        os.nice(10)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))  # torch reads it when imported
 
     from lewm_core.sweep import VoiceShelf
 
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     return VoiceShelf(MODELS_IN_MEMORY)
