@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QTimer
 
+from app.prompt_choice import PromptChoice
 from app.session import Session
 from app.speaker_choice import is_offered, speaker_label
 from app.studio import Studio
@@ -45,6 +46,9 @@ class ComposeBinding:
         session.events.temperature.connect(panel.set_temperature)
         session.events.speaker.connect(self._on_speaker)
         session.events.speed.connect(panel.set_speed)
+        session.events.voice_prompt.connect(self._on_prompt)
+        panel.prompt_removed.connect(studio.forget_prompt)
+        self._on_prompt(session.voice_prompt)
         studio.voice.changed.connect(self._on_voice)
         studio.speaking.changed.connect(self._on_speaking)
         self._on_voice()
@@ -64,6 +68,9 @@ class ComposeBinding:
         self._panel.set_speaker(speaker)
         if self._panel.speaker() != speaker and is_offered(speaker, names := dict(self._studio.voice.speakers)):
             self._panel.set_blend(speaker, speaker_label(speaker), language_of(speaker, names))
+
+    def _on_prompt(self, prompt: PromptChoice | None) -> None:
+        self._panel.set_prompt(prompt.title if prompt else "", prompt.text if prompt else "")
 
     def _on_voice(self) -> None:
         voice = self._studio.voice

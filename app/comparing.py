@@ -76,7 +76,8 @@ class ComparisonController(QObject):
     def _on_opened(self, clip: Clip, opened: ClipOpened) -> None:
         self.clip, self.result = opened, None
         self._session.clip = clip
-        self._session.remember_clip(clip.path)
+        if not opened.is_stored:
+            self._session.remember_clip(clip.path)
         self.clip_opened.emit()
         self.changed.emit()
         self.compare()

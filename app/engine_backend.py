@@ -30,6 +30,7 @@ from app.engine_messages import (
 )
 from app.engine_mixed import run_mixed
 from app.engine_panes import align_panes, study_error, track_formants
+from app.engine_prompt import prepared
 from app.engine_report import core_comparison, write_report
 from app.engine_speakers import map_speakers
 from app.engine_speech import speech_steps
@@ -140,12 +141,14 @@ class CoreBackend:
     def _speak(self, request: Speak, cancelled: Cancelled) -> JobGenerator:
         from lewm_core.inference import SynthesisRequest
 
+        yield Step(0.0, "Reading text")
         wanted = SynthesisRequest(
             text=request.text,
             speaker=request.speaker,
             seed=request.seed,
             temperature=request.temperature,
             speed=request.speed,
+            prompt=prepared(self._ready_voice(), request.prompt),
         )
         result = yield from speech_steps(self._ready_voice().speech(wanted, cancelled))
         return Spoken(

@@ -19,6 +19,7 @@ from app.messages_panes import PaneRequest
 from app.messages_report import WriteReport
 from app.messages_speakers import MapSpeakers
 from app.messages_sweep import MakeCell
+from app.prompt_choice import PromptChoice
 from lewm_core.predictor_trace import PredictorTrace
 
 
@@ -54,6 +55,7 @@ class Speak:
     seed: int
     temperature: float
     speed: float = 1.0
+    prompt: PromptChoice | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from app.panes import SOURCE_TITLES
 from app.session import Clip
 from app.studio import Studio
 from app.takes import Take
+from lewm_core.voice_prompt import is_prompt_file
 
 LARGEST_TEXT = 200_000
 """Characters that are read from a text file."""
@@ -45,7 +46,10 @@ class FileActions:
             self.open_checkpoint(path)
 
     def open_checkpoint(self, path: Path) -> None:
-        """Look into a checkpoint; the panel offers to load it."""
+        """Look into a checkpoint; the panel offers to load it. A voice prompt is used at once."""
+        if is_prompt_file(path):
+            self._studio.use_prompt_file(path)
+            return
         self._studio.set_setting("show_inspector", True)
         self._studio.voice.inspect(str(path))
 

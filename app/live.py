@@ -15,7 +15,7 @@ from app.voice import VoiceController
 
 PAUSE = 200
 """Milliseconds without a change after which speech begins anew: longer than between two keys of a fast typist."""
-FOLLOWED = ("text", "speaker", "seed", "temperature", "speed")
+FOLLOWED = ("text", "speaker", "seed", "temperature", "speed", "voice_prompt")
 """Fields of the session whose change is heard."""
 
 

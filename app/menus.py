@@ -102,6 +102,7 @@ def clips_menu(
     def fill() -> None:
         menu.clear()
         menu.addAction(registry.action("open_clip"))
+        menu.addAction(registry.action("use_prompt"))
         if examples:
             menu.addSection("Examples")
         for clip in examples:

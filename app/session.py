@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from psygnal import SignalGroupDescriptor
 
+from app.prompt_choice import PromptChoice, prompt_from_json
 from app.takes import Take
 from lewm_core.config import FASTEST, SLOWEST
 
@@ -65,6 +66,7 @@ class Session:
     seed_locked: bool = False
     temperature: float = 0.0
     speed: float = 1.0
+    voice_prompt: PromptChoice | None = None
     takes: tuple[Take, ...] = ()
     live_take: Take | None = None
     current_take: str | None = None
@@ -144,6 +146,7 @@ class Session:
             "seed_locked": self.seed_locked,
             "temperature": self.temperature,
             "speed": self.speed,
+            "voice_prompt": self.voice_prompt.to_json() if self.voice_prompt else None,
             "takes": [take.to_json() for take in self.takes],
             "current_take": self.current_take,
             "source": self.source,
@@ -169,6 +172,7 @@ class Session:
             seed_locked=data.get("seed_locked") is True,
             temperature=_number(data, "temperature", 0.0, 10.0),
             speed=_number({"speed": 1.0, **data}, "speed", SLOWEST, FASTEST),
+            voice_prompt=prompt_from_json(data.get("voice_prompt")),
             takes=tuple(Take.from_json(take) for take in takes),
             selection=_selection(data.get("selection")),
             recent_checkpoints=_texts(data, "recent_checkpoints"),

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.engine import Engine
 from app.engine_messages import Failure, Speak, Spoken, SpokenChunk, Step
 from app.jobs import Job, ThreadJobs
+from app.prompt_choice import RECIPE_KEY, prompt_of_recipe
 from app.session import LARGEST_SEED, Session
 from app.takes import Take, TakeStore, new_take
 from lewm_core.playback import GrowingSound
@@ -98,11 +99,14 @@ class SpeakingController(QObject):
     def run_again(self, take: Take) -> None:
         """Make a take once more from its recipe (same text, speaker, seed, temperature and speed)."""
         if not self.is_busy:
-            self._run(Speak(take.text, take.speaker, take.seed, take.temperature, take.speed))
+            prompt = prompt_of_recipe(take.recipe)
+            self._run(Speak(take.text, take.speaker, take.seed, take.temperature, take.speed, prompt))
 
     def _request(self) -> Speak:
         session = self._session
-        return Speak(session.text, session.speaker, session.seed, session.temperature, self.speed)
+        return Speak(
+            session.text, session.speaker, session.seed, session.temperature, self.speed, session.voice_prompt
+        )
 
     @property
     def speed(self) -> float:
@@ -160,7 +164,7 @@ class SpeakingController(QObject):
             seconds=len(result.wave) / result.sample_rate,
             sample_rate=result.sample_rate,
             stop_reason=result.stop_reason,
-            recipe={**result.recipe, "timings": result.timings},
+            recipe={**result.recipe, "timings": result.timings, **_prompt_recipe(request)},
             speed=request.speed,
         )
         self._store.keep(take.id, result.mel, result.wave)
@@ -243,3 +247,8 @@ class SpeechStream:
         self._mels.append(chunk.mel)
         self._mels = [np.concatenate(self._mels, axis=1)]
         return self._mels[0]
+
+
+def _prompt_recipe(request: Speak) -> dict[str, object]:
+    """What a take keeps of the voice prompt, so that it can be made again."""
+    return {} if request.prompt is None else {RECIPE_KEY: request.prompt.to_json()}

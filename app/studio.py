@@ -34,6 +34,7 @@ from app.noise_study import NoiseController
 from app.panes import PaneModel
 from app.paths import Places
 from app.player import Player
+from app.prompt_choice import PromptChoice
 from app.run_watch import RunWatch
 from app.second_checkpoint import SecondCheckpoint
 from app.session import Clip, Session
@@ -271,6 +272,27 @@ class Studio(QObject):
             f"the details are in {self.places.log}.",
             "error",
         )
+
+    # ------------------------------------------------------------------ voice prompt
+    @property
+    def can_prompt(self) -> bool:
+        """True with a clip and its transcript."""
+        clip = self.session.clip
+        return clip is not None and bool(clip.text)
+
+    def use_clip_as_prompt(self) -> None:
+        """The next takes go on from the clip."""
+        clip = self.session.clip
+        if clip is not None and clip.text:
+            self.session.voice_prompt = PromptChoice(clip.path, clip.text, clip.name)
+
+    def use_prompt_file(self, path: Path) -> None:
+        """The next takes go on from a prompt that `lewm prompt` made."""
+        self.session.voice_prompt = PromptChoice(str(path), "", path.name)
+
+    def forget_prompt(self) -> None:
+        """The next takes begin anew."""
+        self.session.voice_prompt = None
 
     # ------------------------------------------------------------------ what happens
     def _set(self, name: str, value: Any) -> None:

@@ -151,6 +151,11 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
         hint="Teacher-forced up to the playhead, free from there on; shown and heard as the autoregressive pane",
         enabled=lambda: studio.mixing.can_run)  # fmt: skip
     add("free_run", "&Back to the free run", studio.mixing.reset, enabled=lambda: studio.mixing.is_shown)
+    add("use_prompt", "&Use clip as voice prompt", studio.use_clip_as_prompt, "Ctrl+Shift+P", icon="route",
+        hint="The next takes go on from the clip's speech", separated=True,
+        enabled=lambda: studio.can_prompt)  # fmt: skip
+    add("forget_prompt", "Speak without voice &prompt", studio.forget_prompt,
+        enabled=lambda: studio.session.voice_prompt is not None)  # fmt: skip
     add("load_candidate", "&Load the inspected checkpoint", studio.voice.load_candidate, "Ctrl+L", separated=True,
         enabled=lambda: studio.voice.candidate is not None and studio.voice.loading is None)  # fmt: skip
     add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None),

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from widgets.buttons import ActionButton, IconButton, ToggleButton, shortcut_label
 from widgets.number_slider import NumberSlider, indent
+from widgets.prompt_chip import PromptChip
 from widgets.speaker_picker import SpeakerPicker
 from widgets.style_sheet import set_role
 from widgets.text_format import duration
@@ -49,6 +50,7 @@ class ComposePanel(QWidget):
     reroll_requested = Signal()
     live_toggled = Signal(bool)
     changed = Signal()
+    prompt_removed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,6 +149,14 @@ class ComposePanel(QWidget):
         self._text.setPlaceholderText(f"Type a sentence and press {shortcut_label(speak)}")
         self._refresh()
 
+    def set_prompt(self, title: str, text: str) -> None:
+        """Show the voice prompt that the next take goes on from; "" shows none."""
+        self._prompt.set_prompt(title, text)
+
+    def prompt_text(self) -> str:
+        """What is shown of the voice prompt."""
+        return self._prompt.text()
+
     def set_busy(self, busy: bool) -> None:
         """Turn the button into "Cancel" while a take is made."""
         self._busy = busy
@@ -189,6 +199,8 @@ class ComposePanel(QWidget):
         self._count = QLabel(self)
         self._count.setProperty("role", "small")
         self._count.setAccessibleName("Length of the text")
+        self._prompt = PromptChip(self)
+        self._prompt.removed.connect(self.prompt_removed)
         self._speaker = SpeakerPicker(self)
         self._seed = QSpinBox(self)
         self._seed.setRange(0, LARGEST_SEED)
@@ -240,6 +252,7 @@ class ComposePanel(QWidget):
         layout.setSpacing(8)
         layout.addLayout(heading)
         layout.addWidget(self._text, 1)
+        layout.addWidget(self._prompt)
         layout.addLayout(fields)
         layout.addSpacing(4)
         layout.addLayout(_row(self._button, self._live))

@@ -198,6 +198,8 @@ class FakeBackend:
                 break
             time.sleep(0.05 if steps > 10 else 0.005)
         recipe = {"text": request.text, "speaker": request.speaker, "seed": request.seed, "temperature": 0.0}
+        if request.prompt is not None:
+            recipe["prompt"] = {"clip": request.prompt.title, "text": request.prompt.text}
         mel, wave = whole_mel[:, :frames], whole_wave[: (frames - 1) * HOP]
         return Spoken(mel, wave, RATE, reason, {"predictor": 0.1}, recipe)
 
