@@ -114,6 +114,8 @@ class TrainLog:
                 f"{self._stage}/{example.name}", draw_mels(example.mels), step, dataformats="HWC"
             )
             for title, mel in example.mels.items():
+                if not np.isfinite(mel).all():
+                    continue  # the picture shows it; a sample that cannot be heard must not end the training
                 self._board.add_audio(
                     f"{self._stage}/{example.name}/{title}",
                     vocoder.decode(mel)[None],
@@ -161,10 +163,10 @@ def forget_after(path: Path, step: int) -> None:
     """Remove the lines of later steps from a log, and a line that was cut short by a kill."""
     if not path.is_file():
         return
-    lines = path.read_text(encoding="utf8").splitlines()
-    kept = [line for line in lines if _step_of(line) <= step]
-    if len(kept) != len(lines):
-        write_atomically(path, "".join(line + "\n" for line in kept).encode())
+    text = path.read_text(encoding="utf8", errors="replace")
+    kept = "".join(line + "\n" for line in text.splitlines() if _step_of(line) <= step)
+    if kept != text:
+        write_atomically(path, kept.encode())
 
 
 def _rounded(name: str, value: float) -> float | None:

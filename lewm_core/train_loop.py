@@ -7,8 +7,10 @@ batch and a validation; the loop knows nothing of speech.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -24,6 +26,7 @@ from lewm_core.train_moment import Moment
 from lewm_core.train_save import Saves
 from lewm_core.train_settings import LoopSettings
 
+_SAME_SIGNAL_SECONDS = 2.0
 Keep = Callable[[int, dict[str, float]], None]
 
 
@@ -118,18 +121,23 @@ def _after_step(
     stage: Stage, settings: LoopSettings, done: int, saves: Saves, optimiser: torch.optim.Optimizer, log: TrainLog,
     keep: Keep | None, *, stop: bool,
 ) -> None:  # fmt: skip
-    """Validate, save and keep where it is time."""
+    """Save, validate and keep where it is time.
+
+    The save comes first: a validation may take long, and who ends the training may not wait for it.
+    """
     last = done == settings.steps
-    if done % settings.validate_every == 0 or last:
+    validates = last or (done % settings.validate_every == 0 and not stop)
+    if validates or stop or done % settings.save_every == 0:
+        saves.write(done, optimiser)
+    if stop:
+        log.say(f"saved {saves.last} at step {done:,}; the same command goes on there")
+    if validates:
         figures = stage.validate()
         is_best = saves.judge(done, figures)
         log.validation(done, figures, best=saves.best_by if is_best else "")
         if settings.samples:
             log.examples(done, stage.examples(settings.samples))
-    if done % settings.save_every == 0 or last or stop:
-        saves.write(done, optimiser)
-        if stop:
-            log.say(f"saved {saves.last} at step {done:,}; the same command goes on there")
+        saves.write(done, optimiser)  # again, with its figures
     if keep is not None and settings.keep_every and done % settings.keep_every == 0:
         keep(done, saves.figures)
 
@@ -192,16 +200,23 @@ def _distributed(stage: Stage) -> Callable[[Moment], dict[str, Tensor]]:
 
 @contextlib.contextmanager
 def _interruptions() -> Iterator[list[int]]:
-    """A list that Ctrl+C or a polite kill fills, so that the step can be ended and saved; a second one kills."""
+    """A list that Ctrl+C or a polite kill fills, so that the step can be ended and saved; a later one kills.
+
+    Under torchrun one Ctrl+C may arrive twice, from the terminal and from torchrun.
+    """
     signals: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return
     before: dict[int, Any] = {}
+    first: list[float] = []
 
     def note(number: int, _: FrameType | None) -> None:
+        if signals and time.monotonic() - first[0] > _SAME_SIGNAL_SECONDS:
+            signal.signal(number, before[number])
+            os.kill(os.getpid(), number)
+        first.append(time.monotonic())
         signals.append(number)
-        signal.signal(number, before[number])
 
     for number in (signal.SIGINT, signal.SIGTERM):
         before[number] = signal.signal(number, note)

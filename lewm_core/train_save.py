@@ -7,6 +7,7 @@ then moved there, so that a kill at any moment leaves the save before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from lewm_core.files import WriteError
 from lewm_core.train_settings import SettingsError
 
 if TYPE_CHECKING:
@@ -21,13 +23,24 @@ if TYPE_CHECKING:
 
 
 def save_atomically(data: object, path: Path) -> None:
-    """Write with torch.save to a temporary file, then move it in place."""
+    """Write with torch.save to a temporary file, then move it in place.
+
+    Raises:
+        WriteError: the disk is full, the folder read-only and the like; what was there stays.
+    """
     partial = path.with_suffix(path.suffix + ".part")
-    with partial.open("wb") as file:
-        torch.save(data, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as file:
+            torch.save(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch's writer turns an OSError into a RuntimeError
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise WriteError(
+            f"Cannot write {path}: {error}. Make room, and give the same command again."
+        ) from error
 
 
 def read_save(path: Path) -> dict[str, Any]:

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 import torch
 
+from lewm_core.files import WriteError
 from lewm_core.train_log import Example, TrainLog, draw_mels, forget_after
 from lewm_core.train_loop import TrainError, learning_rate_at, train
 from lewm_core.train_moment import Draws, Moment
-from lewm_core.train_save import read_save
+from lewm_core.train_save import read_save, save_atomically
 from lewm_core.train_settings import LoopSettings, SettingsError
 from tests.lewm_core.training import QUICK, make_stage, weights, write_data
 
@@ -258,9 +259,26 @@ def test_pictures_show_all_mels_on_one_scale() -> None:
 
 def test_lines_of_undone_steps_are_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"ste', encoding="utf8")
-    forget_after(path, 2)
-    assert path.read_text(encoding="utf8") == '{"step": 1}\n{"step": 2}\n'
+    for rest in ('\n{"step": 3}\n{"ste', "", "\n", "\nनम"):
+        path.write_text('{"step": 1}\n{"step": 2}' + rest, encoding="utf8")
+        forget_after(path, 2)
+        assert path.read_text(encoding="utf8") == '{"step": 1}\n{"step": 2}\n'
+
+
+def test_a_save_that_cannot_be_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "joint.pt"
+    save_atomically({"step": 1, "modules": {}}, path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WriteError, match=r"joint\.pt.*No space left"):
+        save_atomically({"step": 2, "modules": {}}, path)
+    assert read_save(path)["step"] == 1
+    assert [item.name for item in tmp_path.iterdir()] == ["joint.pt"]
 
 
 def test_without_a_terminal_a_line_now_and_then_says_how_it_goes(
