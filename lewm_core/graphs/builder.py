@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 20
 CONTRIB = "com.microsoft"
@@ -54,17 +53,23 @@ class Graph:
 
     def input(self, name: str, dims: Dims, kind: type = np.float32) -> str:
         """Declare an input; a dimension that is a word may have any length."""
+        from onnx import helper  # writing needs it, running a graph that was written does not
+
         element = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
         self._inputs.append(helper.make_tensor_value_info(name, element, list(dims)))
         return name
 
     def output(self, value: str, name: str, dims: Dims) -> None:
         """Declare ``value`` an output (float32) under ``name``."""
+        from onnx import TensorProto, helper
+
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(dims)))
 
     def constant(self, array: np.ndarray | np.generic) -> str:
         """Keep an array or a single number in the graph."""
+        from onnx import numpy_helper
+
         name = self._name("constant")
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
@@ -77,6 +82,8 @@ class Graph:
         self, kind: str, *inputs: str, results: int, domain: str = "", **attributes: Any
     ) -> tuple[str, ...]:
         """Apply an operator with several results."""
+        from onnx import helper
+
         names = tuple(self._name(kind) for _ in range(results))
         self._nodes.append(helper.make_node(kind, list(inputs), list(names), domain=domain, **attributes))
         return names
@@ -114,6 +121,8 @@ class Graph:
 
     def to_bytes(self) -> bytes:
         """The finished model."""
+        from onnx import helper
+
         graph = helper.make_graph(self._nodes, self.name, self._inputs, self._outputs, self._weights)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
         model = helper.make_model(graph, opset_imports=opsets, producer_name="lewm", ir_version=10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,3 +41,27 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
             Synthesiser.load(tmp_path / "out")
         path.write_bytes(kept)
     Synthesiser.load(tmp_path / "out")
+
+
+SPEAK_WITHOUT = """
+import sys
+
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "onnx"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Refused())
+from lewm_core.cli import main
+sys.exit(main(["say", "Hello there.", "--speaker", "ada", "--checkpoint", sys.argv[1], "--out", sys.argv[2]]))
+"""
+
+
+def test_an_exported_voice_speaks_where_neither_torch_nor_onnx_can_be_imported(tmp_path: Path) -> None:
+    tiny_checkpoint(tmp_path / "tiny.safetensors")
+    export_voice(tmp_path / "tiny.safetensors", tmp_path / "out", str(write_vocos(tmp_path / "vocos")))
+    wav = tmp_path / "spoken.wav"
+    command = [sys.executable, "-c", SPEAK_WITHOUT, str(tmp_path / "out"), str(wav)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert wav.stat().st_size > 44
