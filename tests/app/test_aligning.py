@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 
 from app.main_window import MainWindow
@@ -22,6 +23,9 @@ def window(studio, qtbot, clip) -> MainWindow:
     studio.open_clip(Clip(str(clip)))
     qtbot.waitUntil(lambda: studio.alignment.map is not None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not studio.alignment.is_busy, timeout=PATIENCE)
+    # The offscreen pointer stays where another test left it, which may be over a mel of this window.
+    QCursor.setPos(5000, 5000)
+    window.mels.hovered.emit(None)
     return window
 
 

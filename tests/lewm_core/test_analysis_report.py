@@ -92,7 +92,7 @@ def test_on_the_voice_that_ships(clip: str) -> None:
     report = report_pane(rebuilt, truth, synthesiser.info.mel)
     noise = formant_blur(add_matched_noise(truth, report.l1), truth)
     assert report.l1 == pytest.approx(comparison.panes["reconstruction"].mel_l1, rel=1e-4)
-    assert report.kind == "structured"
+    assert report.kind in ("structured", "mixed")  # never "random": a decoder smooths
     assert 0.05 < report.formants.mean < 0.7
     assert abs(noise.mean) < report.formants.mean / 10
     assert drift_verdict(measure_drift(truth, rebuilt, FRAME_RATE, stopped=True)) == "stays on path"

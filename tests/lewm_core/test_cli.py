@@ -221,7 +221,9 @@ def test_help_needs_no_torch() -> None:
 def test_ctrl_c_ends_cleanly(checkpoint: str) -> None:
     """Interrupted in the middle of speaking: exit code 130, one line, no file, no traceback."""
     speaking = (
-        "import sys; from lewm_core.cli import main; from lewm_core.streaming import GrowingMel; add = GrowingMel.add\n"
+        # A shell starts what runs in the background with Ctrl+C ignored, and that is inherited.
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from lewm_core.cli import main; from lewm_core.streaming import GrowingMel; add = GrowingMel.add\n"
         "def told(*a): sys.stderr.write('speaking\\n'); sys.stderr.flush(); return add(*a)\n"
         "GrowingMel.add = told; sys.exit(main())"
     )
