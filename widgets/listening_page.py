@@ -143,9 +143,15 @@ class ListeningPage(QWidget):
             for key, title in choices:
                 combo.addItem(title, key)
             place = combo.findData(kept)
-            combo.setCurrentIndex(place if place >= 0 else min(number, combo.count() - 1))
+            taken = number == 1 and kept == self._first.currentData()
+            combo.setCurrentIndex(place if place >= 0 and not taken else self._another(combo, number))
             combo.blockSignals(False)
         self._show_startable()
+
+    def _another(self, combo: QComboBox, number: int) -> int:
+        """Place to begin with: the first sound, and for the second one the first that is not the same."""
+        first = self._first.currentIndex()
+        return 0 if number == 0 else next((n for n in range(combo.count()) if n != first), first)
 
     def set_idle(self) -> None:
         """No test is under way."""

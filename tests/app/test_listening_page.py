@@ -15,6 +15,7 @@ from app.player import Player, Sound
 from app.session import Clip
 from app.studio import Studio
 from tests.app.conftest import PATIENCE
+from widgets.listening_page import ListeningPage
 
 
 def db(wave: np.ndarray) -> float:
@@ -128,6 +129,19 @@ def test_two_different_sounds_are_needed(compared: Studio, qtbot) -> None:  # ty
         with qtbot.waitSignal(compared.blind.trouble, timeout=PATIENCE):
             assert not compared.blind.start("abx", first, second, 4, True)
     assert compared.blind.test is None
+
+
+def test_two_sounds_are_chosen_as_soon_as_there_are_two(qtbot) -> None:  # type: ignore[no-untyped-def]
+    page = ListeningPage({})
+    qtbot.addWidget(page)
+    page.set_choices([("original", "Original")])
+    assert not page._start.isEnabled()
+    page.set_choices([("original", "Original"), ("vocoded", "Vocoded"), ("noise", "Noise")])
+    assert (page._first.currentData(), page._second.currentData()) == ("original", "vocoded")
+    assert page._start.isEnabled()
+    page._second.setCurrentIndex(2)
+    page.set_choices([("original", "Original"), ("vocoded", "Vocoded"), ("noise", "Noise"), ("take:1", "Take")])
+    assert page._second.currentData() == "noise"
 
 
 def test_keys_play_and_vote_while_a_test_runs_but_never_from_a_text_field(compared: Studio, qtbot) -> None:  # type: ignore[no-untyped-def]
