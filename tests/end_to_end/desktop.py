@@ -1,4 +1,4 @@
-"""A desktop of its own for a test: an X server, a sound server with a null sink, and hands."""
+"""A desktop of its own for a test: an X server, a sound server with a null sink, hands, and eyes (`screen`)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from tests.end_to_end.screen import Element, Screen
 
 RATE = 24_000
 PATIENCE = 120.0
 """Seconds: a watchdog; each step takes a second or two on a machine that does nothing else."""
-NEEDED = ("Xvfb", "xdotool", "pulseaudio", "pactl", "parec")
+NEEDED = ("Xvfb", "xdotool", "pulseaudio", "pactl", "parec", "dbus-daemon")
+AT_SPI = [Path(folder, "at-spi-bus-launcher") for folder in ("/usr/libexec", "/usr/lib/at-spi2-core")]
+LEFT, MIDDLE, RIGHT = 1, 2, 3
+"""Buttons of the mouse."""
 
 
 def missing_programs() -> list[str]:
-    return [name for name in NEEDED if shutil.which(name) is None]
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    return missing if any(path.exists() for path in AT_SPI) else [*missing, "at-spi-bus-launcher"]
 
 
 def wait_for(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
@@ -30,7 +37,7 @@ def wait_for(condition: Callable[[], object], what: str, patience: float = PATIE
 
 
 class Desktop:
-    """Xvfb and PulseAudio with the null sink "studio"; both end with `close`."""
+    """Xvfb, PulseAudio with the null sink "studio" and a session bus with AT-SPI; all end with `close`."""
 
     def __init__(self, folder: Path, size: str = "1280x720x24") -> None:
         runtime = folder / "runtime"
@@ -44,9 +51,12 @@ class Desktop:
             "PULSE_SERVER": f"unix:{runtime}/sound",
             "QT_QPA_PLATFORM": "xcb",
             "QT_SCALE_FACTOR": "1",
+            "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
         }
         self._start_screen(size)
         self._start_sound(runtime, folder / "pulse.log")
+        self._start_session_bus(folder / "bus.log")
+        self.screen = Screen(self.environment["DBUS_SESSION_BUS_ADDRESS"])
 
     def _start_screen(self, size: str) -> None:
         reading, writing = os.pipe()
@@ -68,13 +78,24 @@ class Desktop:
             "-L", f"module-null-sink sink_name=studio rate={RATE} channels=1",
         ]  # fmt: skip
         with log.open("wb") as output:
-            self._processes.append(subprocess.Popen(command, env=self.environment, stdout=output, stderr=output))
+            self._processes.append(
+                subprocess.Popen(command, env=self.environment, stdout=output, stderr=output)
+            )
         wait_for(lambda: self.run("pactl", "info", check=False).returncode == 0, "the sound server")
+
+    def _start_session_bus(self, log: Path) -> None:
+        command = ["dbus-daemon", "--session", "--nofork", "--print-address=1"]
+        with log.open("wb") as output:
+            bus = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=output)
+        self._processes.append(bus)
+        assert bus.stdout is not None
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().decode().strip()
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, env=self.environment, check=check, capture_output=True, text=True)
 
     def close(self) -> None:
+        self.screen.close()
         for process in reversed(self._processes):
             process.terminate()
             process.wait(20)
@@ -87,8 +108,40 @@ class Desktop:
     def type(self, text: str) -> None:
         self.run("xdotool", "type", "--delay", "15", text)
 
-    def click(self, x: int, y: int) -> None:
-        self.run("xdotool", "mousemove", str(x), str(y), "click", "1")
+    def click(self, x: int, y: int, button: int = LEFT, times: int = 1) -> None:
+        self.run(
+            "xdotool",
+            "mousemove",
+            str(x),
+            str(y),
+            "click",
+            "--repeat",
+            str(times),
+            "--delay",
+            "60",
+            str(button),
+        )
+
+    def click_on(self, name: str, role: str = "", **options: Any) -> Element:
+        """Wait until something of that name can be seen and is enabled, and click into the middle of it."""
+        times, button = options.pop("times", 1), options.pop("button", LEFT)
+        element = self.screen.wait_for(name, role, where=lambda found: "enabled" in found.states, **options)
+        self.click(*element.centre, button=button, times=times)
+        return element
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 8) -> None:
+        """Press at `start`, move to `end` as a hand does, let go."""
+        self.run("xdotool", "mousemove", *map(str, start), "mousedown", "1")
+        for step in range(1, steps + 1):
+            place = [round(a + (b - a) * step / steps) for a, b in zip(start, end, strict=True)]
+            self.run("xdotool", "mousemove", *map(str, place))
+            time.sleep(0.03)
+        self.run("xdotool", "mouseup", "1")
+
+    def choose(self, combo_box: str, item: str, **options: Any) -> None:
+        """Open the combo box of that name and click the item."""
+        self.click_on(combo_box, "combo box", **options)
+        self.click_on(item, "list item")
 
     def windows(self, title: str) -> list[str]:
         return self.run("xdotool", "search", "--onlyvisible", "--name", title, check=False).stdout.split()
