@@ -12,18 +12,18 @@ import torch
 from lewm_core.graph_voice import GraphVoice
 from lewm_core.inference import (
     PANES,
-    GrowingMel,
     Progress,
     SamplingError,
     Synthesiser,
     SynthesisRequest,
     SynthesisResult,
-    UnknownSpeakerError,
     aligned_mel_l1,
     finish,
     mel_l1,
 )
 from lewm_core.mel import AudioError
+from lewm_core.speaker_blend import UnknownSpeakerError
+from lewm_core.streaming import GrowingMel
 from lewm_core.text import TextError
 from tests.lewm_core.tiny import tiny_checkpoint, tiny_model
 

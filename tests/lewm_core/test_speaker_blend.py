@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lewm_core.config import Speaker
-from lewm_core.inference import Synthesiser, SynthesisRequest, UnknownSpeakerError, finish
+from lewm_core.inference import Synthesiser, SynthesisRequest, finish
 from lewm_core.inference_engine import run_all
 from lewm_core.model.lewm import SamplingSettings
 from lewm_core.model.text_batch import TextBatch
-from lewm_core.speaker_blend import UNITS, BlendError, SpeakerBlend, language_of
+from lewm_core.speaker_blend import UNITS, BlendError, SpeakerBlend, UnknownSpeakerError, language_of
 from tests.lewm_core.tiny import SPEAKERS, tiny_checkpoint, tiny_model
 
 NAMES = st.sampled_from(["ada", "bina", "carl", "δήμος", "a b"])

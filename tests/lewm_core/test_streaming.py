@@ -11,10 +11,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lewm_core import inference
 from lewm_core.config import MelConfig, preset
 from lewm_core.graph_voice import GraphVoice
-from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult, finish
+from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult, finish, speaking
 from lewm_core.streaming import (
     FIRST_FRAMES,
     LARGEST_FRAMES,
@@ -162,7 +161,7 @@ def test_chunks_come_early_and_grow(voice: Synthesiser, monkeypatch: pytest.Monk
         "A sentence of many words, which takes its time to be spoken to the end.", "ada", speed=0.5
     )
     steps: list[int] = []
-    made = inference.speak
+    made = speaking.speak
 
     def counted(*arguments: object) -> object:
         run = made(*arguments)  # type: ignore[arg-type]
@@ -174,7 +173,7 @@ def test_chunks_come_early_and_grow(voice: Synthesiser, monkeypatch: pytest.Monk
             steps.append(1)
             yield item
 
-    monkeypatch.setattr(inference, "speak", counted)
+    monkeypatch.setattr(speaking, "speak", counted)
     stream = voice.stream(request)
     first = next(stream)
     reach = vocoder_reach(voice.vocoder)
