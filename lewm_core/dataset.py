@@ -7,7 +7,8 @@ For a training loop, :func:`build_dataloader` is the door:
 ...     loss = step_of(batch.to(device))
 
 Batches depend on seed and step alone, so a loader that starts at step n gives what an uninterrupted one gives from n
-on. Loops that draw their own batches use :class:`EpochBatches` and :func:`pad_mels` directly.
+on. The stages of `lewm train` draw the same batches: :class:`EpochBatches` knows that of any step, and
+:meth:`TTSDataset.batch` reads it.
 
 b batch   t mel frames   s text bytes   m mel bands
 """
@@ -48,14 +49,17 @@ SILENCE = -16.118096
 """log(1e-7), the floor of a log-mel: what padding frames hold (0 would be loud)."""
 
 
-def pad_mels(mels: list[np.ndarray], multiple: int) -> tuple[Tensor, Tensor]:
+def pad_mels(mels: list[np.ndarray], multiple: int, frames: int = 0) -> tuple[Tensor, Tensor]:
     """Stack mels (frames, m) of different lengths, padded with silence to a multiple.
+
+    Args:
+        frames: to so many frames at least.
 
     Returns:
         mels (b, m, t) and lengths (b,) in frames.
     """
     lengths = torch.tensor([len(mel) for mel in mels])
-    longest = -(-int(lengths.max()) // multiple) * multiple
+    longest = -(-max(int(lengths.max()), frames) // multiple) * multiple
     batch = torch.full((len(mels), mels[0].shape[1], longest), SILENCE)
     for row, mel in enumerate(mels):
         batch[row, :, : len(mel)] = torch.from_numpy(mel).T
@@ -107,8 +111,16 @@ def length_buckets(sizes: list[int], budget: int, rng: np.random.Generator) -> l
 class EpochBatches:
     """Length-bucketed batches of every epoch, found from the step alone, so that resuming is exact."""
 
-    def __init__(self, sizes: list[int], budget: int, seed: int = 7) -> None:
-        self._sizes, self._budget, self._seed = sizes, budget, seed
+    def __init__(
+        self, sizes: list[int], budget: int, seed: int = 7, utterances: Sequence[int] | None = None
+    ) -> None:
+        """Begin with frames of each utterance of a split, and the frames that a batch may hold with padding.
+
+        Args:
+            utterances: those to draw from; None: all.
+        """
+        self._utterances = range(len(sizes)) if utterances is None else utterances
+        self._sizes, self._budget, self._seed = [sizes[i] for i in self._utterances], budget, seed
         self._epochs: dict[int, list[list[int]]] = {}
         self._starts = [0]
 
@@ -117,7 +129,7 @@ class EpochBatches:
         while step >= self._starts[-1]:
             self._starts.append(self._starts[-1] + len(self._epoch(len(self._starts) - 1)))
         epoch = int(np.searchsorted(self._starts, step, "right")) - 1
-        return self._epoch(epoch)[step - self._starts[epoch]]
+        return [self._utterances[i] for i in self._epoch(epoch)[step - self._starts[epoch]]]
 
     def _epoch(self, epoch: int) -> list[list[int]]:
         if epoch not in self._epochs:
@@ -181,12 +193,20 @@ class TTSBatch:
 class TTSDataset(Dataset[TTSItem]):
     """The utterances of one split. Mels are read from disk when asked for; a worker maps the file, it copies none."""
 
-    def __init__(self, folder: Path | str, split: str, speakers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        split: str,
+        speakers: Sequence[str] | None = None,
+        *,
+        strangers: bool = False,
+    ) -> None:
         """Open ``folder``/``split``.
 
         Args:
             speakers: names in the order of their numbers; None: all of this split, by name. Give the training
                 split's, or the checkpoint's, where numbers have to agree.
+            strangers: whether utterances of others may be there, which nobody asks for (see ``knows``).
 
         Raises:
             DataError: files are missing or do not fit each other, or a speaker is not among ``speakers``.
@@ -195,7 +215,7 @@ class TTSDataset(Dataset[TTSItem]):
         self.speakers = tuple(speakers or (speaker.name for speaker in self.store.speakers()))
         self._numbers = {name: number for number, name in enumerate(self.speakers)}
         strange = {row.speaker for row in self.store.utterances} - self._numbers.keys()
-        if strange:
+        if strange and not strangers:
             raise DataError(
                 f"{folder} has {split} utterances of {', '.join(sorted(strange))}, who is not among the speakers "
                 f"{', '.join(self.speakers)}. Prepare them again without, or train with them."
@@ -207,6 +227,18 @@ class TTSDataset(Dataset[TTSItem]):
     def __getitem__(self, index: int) -> TTSItem:
         row = self.store.utterances[index]
         return TTSItem(self.store.mel(index), row.text, row.phonemes, self._numbers[row.speaker], index)
+
+    def batch(self, indices: Sequence[int], multiple: int = 1, frames: int = 0) -> TTSBatch:
+        """Read utterances as one batch; see :func:`collate_fn`."""
+        return collate_fn([self[index] for index in indices], multiple, frames)
+
+    def knows(self, index: int) -> bool:
+        """Whether an utterance is of one of the speakers."""
+        return self.store.utterances[index].speaker in self._numbers
+
+    def numbers(self, indices: Sequence[int]) -> Tensor:
+        """Numbers (b,) of the speakers of utterances."""
+        return torch.tensor([self._numbers[self.store.utterances[index].speaker] for index in indices])
 
     @property
     def sizes(self) -> list[int]:
@@ -233,9 +265,11 @@ class FrameBudgetSampler(Sampler[list[int]]):
             yield self._batches.at(step * self._world_size + self._rank)
 
 
-def collate_fn(items: list[TTSItem], multiple: int = 4) -> TTSBatch:
-    """Pad utterances to one length, a multiple of ``multiple`` frames (a model's downsampling and latents a step)."""
-    mel, lengths = pad_mels([item.mel for item in items], multiple)
+def collate_fn(items: list[TTSItem], multiple: int = 4, frames: int = 0) -> TTSBatch:
+    """Pad utterances to one length: that of the longest, or ``frames`` where that is more, up to a multiple of
+    ``multiple`` frames (a model's downsampling and latents a step).
+    """
+    mel, lengths = pad_mels([item.mel for item in items], multiple, frames)
     return TTSBatch(
         mel,
         lengths,

@@ -70,7 +70,7 @@ def predict_mels(checkpoint: Path, data: Path, folder: Path) -> Iterator[float]:
     with (folder / "predicted.f16").open("wb") as file, torch.inference_mode():
         for number, rows in enumerate(batches):
             indices = [stage.usable[row] for row in rows]
-            batch = stage.batch(store, stage.train_latents, indices)
+            batch = stage.training_batch(indices)
             memory, mask = model.encode_text(batch.text, batch.speaker)
             steps = batch.latents.shape[1] // r
             plan = model.plan(memory, mask, batch.durations, steps)

@@ -25,6 +25,7 @@ from lewm_core.train_loop import Stage, train
 from lewm_core.train_predictor import PredictorStage
 from lewm_core.train_save import load_modules, read_save
 from lewm_core.train_settings import STAGES, SettingsError, StageSettings, load_run
+from lewm_core.train_speaking import SpeakingStage
 
 SPEAKING = ("predictor", "joint")
 """Stages after which there is a voice to export."""
@@ -110,7 +111,7 @@ def train_stage(
         processes.wait()
 
     def keep(step: int, figures: dict[str, float]) -> None:
-        if isinstance(made, PredictorStage | JointStage):
+        if isinstance(made, SpeakingStage):
             path = folder / CHECKPOINTS / f"step-{step:06d}.safetensors"
             export_stage(made, path, preset=preset.name, step=step, figures=figures)
 
@@ -173,7 +174,7 @@ def export(
     model.eval()
     settings = begun or StageSettings.of_stage(stage, preset)
     if stage == "joint":
-        made: PredictorStage | JointStage = JointStage(
+        made: SpeakingStage = JointStage(
             model, data, folder, settings.predictor, settings.autoencoder, settings.losses
         )
     else:

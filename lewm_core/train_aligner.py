@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from lewm_core.aligner import diagonal_prior, forward_sum_loss
-from lewm_core.dataset import EpochBatches, MelStore
+from lewm_core.dataset import EpochBatches, TTSDataset
 from lewm_core.distributed import CPU, joined_sum
 from lewm_core.model.lewm import LeWM
-from lewm_core.train_batch import FRAME_RATE, names_of, read_mels, read_texts
+from lewm_core.train_batch import FRAME_RATE, names_of, read_texts
 from lewm_core.train_log import Example
 from lewm_core.train_moment import Moment
 from lewm_core.train_settings import SettingsError
@@ -33,8 +33,9 @@ class AlignerStage:
                 "This preset aligns by attention, so it has no aligner to train. Go on with --stage predictor."
             )
         self.model, self.aligner, self.device = model.to(device), model.aligner, device
-        self.train_store, self.dev_store = MelStore(data, "train"), MelStore(data, "dev")
-        self._batches = EpochBatches([row.frames for row in self.train_store.utterances], frames_per_batch)
+        self.train_set = TTSDataset(data, "train")
+        self.dev_set = TTSDataset(data, "dev")
+        self._batches = EpochBatches(self.train_set.sizes, frames_per_batch)
 
     def parameters(self) -> list[nn.Parameter]:
         """The aligner's."""
@@ -44,35 +45,34 @@ class AlignerStage:
         """The aligner."""
         return {"aligner": self.aligner}
 
-    def _forward_sum(self, store: MelStore, indices: list[int], frames: int) -> tuple[Tensor, Tensor]:
+    def _forward_sum(self, data: TTSDataset, indices: list[int], frames: int) -> tuple[Tensor, Tensor]:
+        """Forward-sum loss of a batch padded to so many frames, and seconds of sound in it."""
         factor = self.model.config.downsample_factor
-        mel, lengths = read_mels(store, indices, -(-frames // factor) * factor, self.device)
-        text = read_texts(self.model, [store.utterances[i] for i in indices], self.device)
-        latents = -(-lengths // factor)
-        scores = self.aligner(text.bytes, text.unit_index, int(text.units.max()), mel).float()
+        batch = data.batch(indices, factor, frames).to(self.device)
+        text = read_texts(self.model, [data.store.utterances[i] for i in indices], self.device)
+        latents = -(-batch.lengths // factor)
+        scores = self.aligner(text.bytes, text.unit_index, int(text.units.max()), batch.mel).float()
         scores = scores + diagonal_prior(latents, text.units, scores.shape[1], scores.shape[2])
-        return forward_sum_loss(scores, latents, text.units), lengths.sum() / FRAME_RATE
+        return forward_sum_loss(scores, latents, text.units), batch.lengths.sum() / FRAME_RATE
 
     def loss(self, now: Moment) -> dict[str, Tensor]:
         """Forward-sum loss of one batch; see ``Stage``."""
         self.aligner.train()
         indices = self._batches.at(now.step)
-        longest = max(self.train_store.utterances[i].frames for i in indices)
-        loss, seconds = self._forward_sum(self.train_store, now.processes.share(indices), longest)
+        longest = max(self.train_set.sizes[i] for i in indices)
+        loss, seconds = self._forward_sum(self.train_set, now.processes.share(indices), longest)
         return {"forward_sum": loss, "total": loss, "audio_seconds": joined_sum(seconds)}
 
     def batch_names(self, now: Moment) -> list[str]:
         """Sound files of the step's batch; see ``Stage``."""
-        return names_of(self.train_store, self._batches.at(now.step))
+        return names_of(self.train_set.store, self._batches.at(now.step))
 
     @torch.no_grad()
     def validate(self, count: int = 32) -> dict[str, float]:
         """Forward-sum loss of held-out sentences, nats a latent."""
         self.aligner.eval()
-        stride = max(1, len(self.dev_store) // count)
-        indices = list(range(0, len(self.dev_store), stride))
-        longest = max(self.dev_store.utterances[i].frames for i in indices)
-        return {"forward_sum": float(self._forward_sum(self.dev_store, indices, longest)[0])}
+        indices = list(range(0, len(self.dev_set), max(1, len(self.dev_set) // count)))
+        return {"forward_sum": float(self._forward_sum(self.dev_set, indices, 0)[0])}
 
     def examples(self, count: int) -> list[Example]:
         """None: an alignment is neither seen in a mel nor heard."""

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lewm_core.config import MelConfig
-from lewm_core.dataset import SILENCE, MelStore, Utterance, pad_mels
+from lewm_core.dataset import MelStore, Utterance
 from lewm_core.losses import (
     guided_attention_loss,
     masked_mean,
@@ -77,15 +76,6 @@ def known_durations(
         known = durations[index] or []
         table[row, : len(known)] = torch.tensor(known)
     return table.to(text.bytes.device)
-
-
-def read_mels(
-    store: MelStore, indices: Sequence[int], frames: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Mels (b, m, frames) of utterances, padded with silence, and their lengths (b,)."""
-    mel, lengths = pad_mels([store.mel(index) for index in indices], 1)
-    mel = F.pad(mel, (0, frames - mel.shape[2]), value=SILENCE)
-    return mel.to(device), lengths.to(device)
 
 
 def names_of(store: MelStore, indices: Sequence[int]) -> list[str]:

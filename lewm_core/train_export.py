@@ -5,25 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
 from lewm_core.checkpoint import CheckpointInfo, save_checkpoint
 from lewm_core.config import MelConfig
-from lewm_core.dataset import MelStore
-from lewm_core.model.lewm import LeWM
-from lewm_core.train_batch import Batch, residual_spread
-
-
-class SpeakingStage(Protocol):
-    """A stage whose model speaks: predictor or joint."""
-
-    model: LeWM
-    train_store: MelStore
-
-    def held_out(self, count: int) -> tuple[list[int], Batch]:
-        """Held-out utterances: their indices, and their batch."""
+from lewm_core.train_batch import residual_spread
+from lewm_core.train_speaking import SpeakingStage
 
 
 @torch.no_grad()

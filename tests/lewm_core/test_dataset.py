@@ -63,6 +63,31 @@ def test_speaker_numbers_are_those_of_the_checkpoint(folder: Path) -> None:
         TTSDataset(folder, "train", ["ada"])
 
 
+def test_strangers_may_be_there_where_nobody_asks_for_them(folder: Path) -> None:
+    dataset = TTSDataset(folder, "train", ["bina", "ada"], strangers=True)
+    assert [dataset.knows(index) for index in range(3)] == [False, True, True]
+    assert dataset.numbers([1, 2, 5]).tolist() == [1, 0, 0]
+
+
+def test_a_batch_is_as_long_as_that_of_all_processes(folder: Path) -> None:
+    """Each process reads its rows alone; they are padded to the joined batch."""
+    dataset = TTSDataset(folder, "train")
+    whole, part = (
+        dataset.batch([3, 7, 8], multiple=8),
+        dataset.batch([3], 8, max(dataset.sizes[i] for i in (7, 8))),
+    )
+    assert torch.equal(part.mel[0], whole.mel[0])
+    assert part.lengths.tolist() == whole.lengths[:1].tolist()
+
+
+def test_only_usable_utterances_are_drawn() -> None:
+    sizes = [20, 300, 45, 80, 120, 60]
+    drawn = EpochBatches(sizes, 300, utterances=[0, 2, 5])
+    first = [drawn.at(step) for step in range(4)]
+    assert {index for batch in first for index in batch} == {0, 2, 5}
+    assert first[0] == [[0, 2, 5][i] for i in EpochBatches([20, 45, 60], 300).at(0)]
+
+
 def epoch(folder: Path, budget: int) -> list[TTSBatch]:
     found: list[TTSBatch] = []
     for batch in build_dataloader(folder, frames_per_batch=budget):
