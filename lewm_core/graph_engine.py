@@ -13,18 +13,15 @@ b rows   r latents a step   k steps   u text units   d latent dimensions   l lay
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from lewm_core.config import MelConfig
+from lewm_core.free_runs import DEFAULT_ROWS, FreeRun, FreeRuns, length_of, run_jobs
 from lewm_core.graph_voice import GraphVoice, TextPlan, whole_durations
-from lewm_core.sampling import BYTES_TO_SECONDS, SamplingSettings, drawn_noise
+from lewm_core.sampling import SamplingSettings, drawn_noise
 from lewm_core.step_memory import StepMemory
-
-DEFAULT_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -51,53 +48,29 @@ class Known:
     text_bytes: int
 
 
-@dataclass(eq=False)
-class GraphRun:
-    """One free run in the engine.
+@dataclass(eq=False, kw_only=True)
+class GraphRun(FreeRun):
+    """One free run in the engine; its latents and attention are numpy arrays.
 
     Attributes:
-        planned: steps it will probably take.  max_steps: steps after which it is ended.
         noise: (max_steps, r, d) added to its latents, or None without temperature.
         durations: (u,) latents planned for each unit, or None.
         history: (k, r d) what it is told before it makes steps of its own.
-        latents: (r, d) of each step in the decoder's space.
-        stop_probabilities: of each step.
-        attention: (l, h, u) of each step, where the settings ask for it.
-        stop_reason: None while it runs; then "stop_head", "max_length" or "cancelled".
     """
 
-    settings: SamplingSettings
     plan: TextPlan
-    planned: int
-    min_steps: int
-    max_steps: int
-    units: int
     noise: np.ndarray | None
     durations: np.ndarray | None
     history: np.ndarray
-    stop_reason: str | None = None
-    latents: list[np.ndarray] = field(default_factory=list)
-    stop_probabilities: list[float] = field(default_factory=list)
-    attention: list[np.ndarray] = field(default_factory=list)
 
 
-class GraphEngine:
+class GraphEngine(FreeRuns[GraphRun, GraphStep]):
     """A batch of free runs over one voice. Not for use from two threads at once."""
 
     def __init__(self, voice: GraphVoice, max_rows: int = DEFAULT_ROWS) -> None:
-        self.voice, self.max_rows = voice, max_rows
-        self._runs: list[GraphRun] = []  # row by row
+        super().__init__(max_rows)
+        self.voice = voice
         self._memory = StepMemory(voice)
-
-    @property
-    def runs(self) -> tuple[GraphRun, ...]:
-        """The runs in the batch."""
-        return tuple(self._runs)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another run may join."""
-        return len(self._runs) < self.max_rows
 
     def join(
         self, text: str, shares: np.ndarray, settings: SamplingSettings, known: Known | None = None
@@ -113,61 +86,36 @@ class GraphEngine:
         Raises:
             IndexError: the batch is full.
         """
-        if not self.has_room:
-            raise IndexError(f"the batch is full: {self.max_rows} runs")
+        self._need_room()
         voice, config = self.voice, self.voice.config
-        r = config.latents_per_step
-        steps_per_second = MelConfig().frame_rate / config.downsample_factor / r
         encoded = voice.read(text, shares)
-        max_steps = max(1, int(settings.max_seconds * steps_per_second))
-        history = np.zeros((0, r * config.latent_dim), np.float32) if known is None else known.history
-        new_bytes = encoded.bytes - (0 if known is None else known.text_bytes)
-        planned = min(max_steps, 1 + int(BYTES_TO_SECONDS * max(0, new_bytes) * steps_per_second))
-        durations = None
+        history = np.zeros((0, config.latents_per_step * config.latent_dim), np.float32)
+        new_bytes, durations = encoded.bytes, None
+        if known is not None:
+            history, new_bytes = known.history, encoded.bytes - known.text_bytes
         if encoded.log_durations is not None:
             durations = planned_durations(encoded.log_durations, settings.speed, known)
-            planned = max(1, -(-int(durations.sum()) // r) - len(history))
-            max_steps = min(max_steps, planned + max(4, planned // 10))
-        plan = voice.plan(encoded, shares, durations, len(history) + max_steps)
-        noise = None
-        if settings.temperature > 0:
-            drawn = drawn_noise(settings.seed, max_steps, r, config.latent_dim)
-            noise = np.float32(settings.temperature) * voice.residual_std * drawn
+        latents = None if durations is None else int(durations.sum())
+        length = length_of(config, settings, new_bytes, latents, len(history))
+        steps = len(history) + length.max_steps
         run = GraphRun(
-            settings=settings, plan=plan, planned=planned, max_steps=max_steps, units=len(encoded.memory), noise=noise,
-            min_steps=int(settings.min_seconds * steps_per_second), durations=durations, history=history,
+            settings=settings, length=length, plan=voice.plan(encoded, shares, durations, steps),
+            units=len(encoded.memory), noise=self._noise(settings, length.max_steps), durations=durations,
+            history=history,
         )  # fmt: skip
-        self._memory.put(encoded, len(history) + max_steps)
+        self._memory.put(encoded, steps)
         self._runs.append(run)
         return run
 
-    def leave(self, run: GraphRun, reason: str = "cancelled") -> None:
-        """Take a run out of the batch; what it made stays in it."""
-        row = self._runs.index(run)
+    def _noise(self, settings: SamplingSettings, steps: int) -> np.ndarray | None:
+        if settings.temperature <= 0:
+            return None
+        config = self.voice.config
+        drawn = drawn_noise(settings.seed, steps, config.latents_per_step, config.latent_dim)
+        return np.float32(settings.temperature) * self.voice.residual_std * drawn
+
+    def _remove(self, row: int) -> None:
         self._memory.remove(row)
-        self._runs[row] = self._runs[-1]
-        self._runs.pop()
-        run.stop_reason = reason
-
-    def step(self) -> list[tuple[GraphRun, GraphStep]]:
-        """Advance all runs one step; those that are done or cancelled leave.
-
-        Returns:
-            the step of each run that made one.
-        """
-        for run in self.runs:
-            if run.settings.cancelled():
-                self.leave(run)
-        if not self._runs:
-            return []
-        made = self._advance()
-        for run, _ in made:
-            number = len(run.latents)
-            if number > run.min_steps and run.stop_probabilities[-1] > run.settings.stop_threshold:
-                self.leave(run, "stop_head")
-            elif number >= run.max_steps:
-                self.leave(run, "max_length")
-        return made
 
     def _advance(self) -> list[tuple[GraphRun, GraphStep]]:
         memory = self._memory
@@ -186,8 +134,7 @@ class GraphEngine:
             run.stop_probabilities.append(float(stop[row]))
             if attention is not None and run.settings.need_attention:
                 run.attention.append(attention[:, row, :, : run.units].copy())
-            fraction = min(1.0, len(run.latents) / run.planned)
-            made.append((run, GraphStep(run.latents[-1], fraction)))
+            made.append((run, GraphStep(run.latents[-1], run.fraction)))
         return made
 
 
@@ -229,13 +176,4 @@ def speak_all(
     Yields:
         the place of a job in ``jobs`` and its finished run, in the order in which they end.
     """
-    engine = GraphEngine(voice, max_rows)
-    waiting = deque(enumerate(jobs))
-    numbers: dict[GraphRun, int] = {}
-    while waiting or numbers:
-        while waiting and engine.has_room:
-            number, job = waiting.popleft()
-            numbers[engine.join(*job)] = number
-        engine.step()
-        for run in [run for run in numbers if run.stop_reason is not None]:
-            yield numbers.pop(run), run
+    return run_jobs(GraphEngine(voice, max_rows), jobs)

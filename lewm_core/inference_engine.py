@@ -14,48 +14,36 @@ b rows   r latents a step   k steps   u text units   d latent dimensions
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lewm_core.config import MelConfig
+from lewm_core.free_runs import DEFAULT_ROWS, FreeRun, FreeRuns, length_of, run_jobs
 from lewm_core.model.lewm import Generated, LeWM, Step
 from lewm_core.model.predictor_state import PredictorState
 from lewm_core.model.prompt_fill import PromptSteps, fill, planned_durations
 from lewm_core.model.text_batch import TextBatch
-from lewm_core.sampling import BYTES_TO_SECONDS, SamplingSettings, drawn_noise
+from lewm_core.sampling import SamplingSettings, drawn_noise
 
-DEFAULT_ROWS = 16
 _SMALLEST_STEPS, _SMALLEST_UNITS = 64, 64
 
 
-@dataclass(eq=False)
-class Run:
-    """One free run in the engine.
+@dataclass(eq=False, kw_only=True)
+class Run(FreeRun):
+    """One free run in the engine; its latents and attention are tensors.
 
     Attributes:
-        planned: steps it will probably take.  max_steps: steps after which it is ended.
         noise: (max_steps, r, d) added to its latents, or None without temperature.
         durations: (u,) latents planned for each unit, or None.
-        stop_reason: None while it runs; then "stop_head", "max_length" or "cancelled".
+        empty: (0, d), the latents of a run that made no step.
     """
 
-    settings: SamplingSettings
-    planned: int
-    min_steps: int
-    max_steps: int
-    units: int
     noise: Tensor | None
+    durations: Tensor | None
     empty: Tensor
-    durations: Tensor | None = None
-    stop_reason: str | None = None
-    latents: list[Tensor] = field(default_factory=list)
-    stop_probabilities: list[float] = field(default_factory=list)
-    attention: list[Tensor] = field(default_factory=list)
 
     def result(self) -> Generated:
         """What was made so far, in the form of ``LeWM.generate``."""
@@ -68,23 +56,13 @@ class Run:
         )
 
 
-class Engine:
+class Engine(FreeRuns[Run, Step]):
     """A batch of free runs over one model. Not for use from two threads at once."""
 
     def __init__(self, model: LeWM, max_rows: int = DEFAULT_ROWS) -> None:
-        self.model, self.max_rows = model, max_rows
-        self._runs: list[Run] = []  # row by row
+        super().__init__(max_rows)
+        self.model = model
         self._state: PredictorState | None = None
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """The runs in the batch."""
-        return tuple(self._runs)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another run may join."""
-        return len(self._runs) < self.max_rows
 
     @torch.inference_mode()
     def join(
@@ -99,8 +77,7 @@ class Engine:
         Raises:
             IndexError: the batch is full.
         """
-        if not self.has_room:
-            raise IndexError(f"the batch is full: {self.max_rows} runs")
+        self._need_room()
         with one_thread():
             run = self._join(text, speaker, settings, prompt)
         self._runs.append(run)
@@ -110,73 +87,35 @@ class Engine:
         self, text: TextBatch, speaker: Tensor, settings: SamplingSettings, prompt: PromptSteps | None
     ) -> Run:
         model, config = self.model, self.model.config
-        r = config.latents_per_step
-        steps_per_second = MelConfig().frame_rate / config.downsample_factor / r
         memory, mask = model.encode_text(text, speaker)
-        max_steps = max(1, int(settings.max_seconds * steps_per_second))
         said, text_bytes = (0, 0) if prompt is None else (prompt.steps, prompt.text_bytes)
-        planned = 1 + int(BYTES_TO_SECONDS * max(0, int(text.lengths[0]) - text_bytes) * steps_per_second)
-        planned = min(max_steps, planned)
         durations = None
         if model.duration is not None:
             durations = planned_durations(model.duration(memory, mask), mask, settings.speed, prompt)
-            planned = max(1, -(-int(durations.sum()) // r) - said)
-            max_steps = min(max_steps, planned + max(4, planned // 10))
-        prepared = model.predictor.prepare(model.plan(memory, mask, durations, said + max_steps), speaker)
-        state = self._reserve(said + max_steps, mask.shape[1], like=memory)
+        latents = None if durations is None else int(durations.sum())
+        length = length_of(config, settings, int(text.lengths[0]) - text_bytes, latents, said)
+        steps = said + length.max_steps
+        prepared = model.predictor.prepare(model.plan(memory, mask, durations, steps), speaker)
+        state = self._reserve(steps, mask.shape[1], like=memory)
         row = state.put(0, prepared, model.predictor.start)
         if prompt is not None:
             fill(model.predictor, state, row, prepared, prompt)
         noise = None
         if settings.temperature > 0:
-            drawn = torch.from_numpy(drawn_noise(settings.seed, max_steps, r, config.latent_dim))
-            noise = settings.temperature * model.residual_std * drawn.to(memory.device)
+            drawn = drawn_noise(settings.seed, length.max_steps, config.latents_per_step, config.latent_dim)
+            noise = settings.temperature * model.residual_std * torch.from_numpy(drawn).to(memory.device)
         return Run(
-            settings=settings, planned=planned, min_steps=int(settings.min_seconds * steps_per_second),
-            max_steps=max_steps, units=mask.shape[1], noise=noise, empty=memory.new_zeros(0, config.latent_dim),
-            durations=None if durations is None else durations[0],
+            settings=settings, length=length, units=mask.shape[1], noise=noise,
+            durations=None if durations is None else durations[0], empty=memory.new_zeros(0, config.latent_dim),
         )  # fmt: skip
 
     @torch.inference_mode()
-    def leave(self, run: Run, reason: str = "cancelled") -> None:
-        """Take a run out of the batch; what it made stays in it."""
-        row = self._runs.index(run)
+    def _remove(self, row: int) -> None:
         assert self._state is not None
         self._state.remove(row)
-        self._runs[row] = self._runs[-1]
-        self._runs.pop()
-        run.stop_reason = reason
-
-    def step(self) -> list[tuple[Run, Step]]:
-        """Advance all runs one step; those that are done or cancelled leave.
-
-        Returns:
-            the step of each run that made one.
-        """
-        for run in self.runs:
-            if run.settings.cancelled():
-                self.leave(run)
-        if not self._runs:
-            return []
-        latents, probabilities, attention = self._advance()
-        made = []
-        for row, run in enumerate(self.runs):
-            run.latents.append(latents[row])
-            run.stop_probabilities.append(probabilities[row])
-            if attention is not None and run.settings.need_attention:
-                run.attention.append(attention[:, row, :, : run.units])
-            made.append((run, Step(latents[row], min(1.0, len(run.latents) / run.planned))))
-        for run, _ in made:
-            number = len(run.latents)
-            if number > run.min_steps and run.stop_probabilities[-1] > run.settings.stop_threshold:
-                self.leave(run, "stop_head")
-            elif number >= run.max_steps:
-                self.leave(run, "max_length")
-        return made
 
     @torch.inference_mode()
-    def _advance(self) -> tuple[Tensor, list[float], Tensor | None]:
-        """One step of all rows: latents (b, r, d) in the decoder's space, stop probabilities, attention."""
+    def _advance(self) -> list[tuple[Run, Step]]:
         state = self._state
         assert state is not None
         need_weights = any(run.settings.need_attention for run in self._runs)
@@ -186,7 +125,15 @@ class Engine:
                 if run.noise is not None:
                     latents[row] += run.noise[len(run.latents)]
             state.last[: state.rows] = latents.flatten(1)
-            return self.model.denormalise(latents), stop.sigmoid().tolist(), attention
+            latents, probabilities = self.model.denormalise(latents), stop.sigmoid().tolist()
+        made = []
+        for row, run in enumerate(self._runs):
+            run.latents.append(latents[row])
+            run.stop_probabilities.append(probabilities[row])
+            if attention is not None and run.settings.need_attention:
+                run.attention.append(attention[:, row, :, : run.units])
+            made.append((run, Step(latents[row], run.fraction)))
+        return made
 
     def _reserve(self, steps: int, units: int, like: Tensor) -> PredictorState:
         """Make sure that one more row of so many steps and units fits; sizes double, as a list's do."""
@@ -247,13 +194,5 @@ def run_all(
     Yields:
         the place of a job in ``jobs`` and what was made of it, in the order in which they end.
     """
-    engine = Engine(model, max_rows)
-    waiting = deque(enumerate(jobs))
-    numbers: dict[Run, int] = {}
-    while waiting or numbers:
-        while waiting and engine.has_room:
-            number, job = waiting.popleft()
-            numbers[engine.join(*job)] = number
-        engine.step()
-        for run in [run for run in numbers if run.stop_reason is not None]:
-            yield numbers.pop(run), run.result()
+    for number, run in run_jobs(Engine(model, max_rows), jobs):
+        yield number, run.result()

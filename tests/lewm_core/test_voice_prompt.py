@@ -128,7 +128,7 @@ def test_a_filled_row_is_as_if_the_voice_had_said_the_prompt(tmp_path: Path, ali
     assert torch.equal(last, state.last[0])
     while run.stop_reason is None:
         engine.step()
-    assert len(run.result().latents) <= 4 * run.max_steps
+    assert len(run.result().latents) <= 4 * run.length.max_steps
 
 
 def test_prompted_rows_do_not_depend_on_the_batch(voice: Synthesiser, prompt: VoicePrompt) -> None:
