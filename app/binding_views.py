@@ -26,6 +26,13 @@ EMPTY_MESSAGES = {
 }
 
 
+DETAIL_DEFINITION = (
+    "Mel L1: mean absolute difference of the log-mels to the ground truth's, in nats (× 8.686: dB). "
+    "“Along DTW”: on the time axis of the ground truth.\ndocs/analysis.md, mel_error"
+)
+LEVEL_DEFINITION = "Level of the mel at the crosshair, in dB.\ndocs/analysis.md, In the studio"
+
+
 class MelsBinding:
     """The four panes show the pane model and the timeline, and ask the timeline for changes."""
 
@@ -42,6 +49,8 @@ class MelsBinding:
                 PaneSpec(PAIR, "", is_pair=True),
             ]
         )
+        for key in (*PANE_TITLES, SECOND, NOISE):
+            view.pane(key).header.set_definitions(DETAIL_DEFINITION, LEVEL_DEFINITION)
         self._set_scale()
         for key, message in EMPTY_MESSAGES.items():
             view.set_empty_message(key, message)

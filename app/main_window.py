@@ -37,6 +37,7 @@ from app.binding_run import RUN_DEFINITIONS, RunBinding
 from app.binding_speakers import SPEAKER_DEFINITIONS, SpeakersBinding
 from app.binding_views import ClipBinding, MelsBinding, TransportBinding
 from app.clip_bar import ClipBar
+from app.definitions import DefinitionGuide
 from app.drops import DropTarget
 from app.examples import example_clips
 from app.file_actions import FileActions
@@ -222,6 +223,7 @@ class MainWindow(QMainWindow):
         drops = DropTarget(self)
         drops.dropped.connect(self.files.open_dropped)
         KeyGuard(self)
+        DefinitionGuide(self)
         blind_keys.BlindKeys(self, studio.blind)
         # Many things change at once; the actions are asked once, after all of them.
         self._refresh_timer = QTimer(self)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QWhatsThis
+
 from app.actions import ActionRegistry, ActionSpec, Condition, always
 from app.pane_actions import add_noise_source, add_pane_actions
 from app.panes import SECOND, SOURCE_TITLES
@@ -196,6 +198,8 @@ def _window(window: MainWindow, registry: ActionRegistry) -> None:
 def _help(window: MainWindow, registry: ActionRegistry) -> None:
     add = _adder(registry, "&Help")
     add("shortcuts", "&Shortcuts", window.show_shortcuts, "F1", icon="keyboard")
+    add("explain", "&What does this mean?", QWhatsThis.enterWhatsThisMode, "Shift+F1", icon="circle-help",
+        hint="Then click a number, a curve or a control; a click on a number alone does it too")  # fmt: skip
     add("about", "&About LeWM Studio", window.show_about, icon="info")
 
 

@@ -75,6 +75,7 @@ class MelHeader(QFrame):
         self.key_label.setFixedHeight(16)
         self.key_label.setVisible(bool(shortcut))
         self.detail_label = ElidedLabel("", self)
+        self._detail_definition = ""
         self.level_label = QLabel("", self)
         self.level_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._toggle: QWidget | None = None
@@ -136,7 +137,17 @@ class MelHeader(QFrame):
     def set_detail(self, text: str) -> None:
         """What is known about this pane, such as ``L1 0.22``."""
         self.detail_label.setText(text)
-        self.detail_label.setToolTip(text)
+        self._describe_detail()
+
+    def set_definitions(self, detail: str, level: str) -> None:
+        """What the numbers of the detail and the level at the crosshair mean, for their tool tips."""
+        self._detail_definition = detail
+        self.level_label.setToolTip(level)
+        self._describe_detail()
+
+    def _describe_detail(self) -> None:
+        text = self.detail_label.text()
+        self.detail_label.setToolTip("\n".join(part for part in (text, self._detail_definition) if part and text))
 
     def set_shortcut(self, shortcut: str) -> None:
         """The key that switches to this pane, as a hint."""

@@ -85,6 +85,8 @@ ComposePanel, TakeList, CheckpointPanel, TransportBar, QWidget[role="panel"] { b
 TransportBar { border-top: 1px solid @border@; }
 QFrame[role="card"] TransportBar { border: none; }
 QFrame[role="divider"] { background: @border@; border: none; }
+DefinitionCard { background: @surface@; border: 1px solid @accent@; }
+DefinitionCard QTextBrowser, DefinitionCard QTextBrowser:focus { background: transparent; border: none; padding: 0; }
 QFrame[role="card"] { background: @surface@; border: 1px solid @border@; border-radius: 6px; }
 
 QPushButton, QToolButton { background: @raised@; color: @text@; border: 1px solid @control_border@;
