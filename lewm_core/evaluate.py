@@ -18,9 +18,10 @@ import torch
 
 from lewm_core.analysis.attention import attention_figures
 from lewm_core.dataset import DataError, MelStore, Utterance
-from lewm_core.inference import Progress, mel_l1, never
+from lewm_core.inference import mel_l1
 from lewm_core.model.lewm import Generated, LeWM, SamplingSettings
 from lewm_core.model.text_batch import TextBatch
+from lewm_core.progress import Progress, never
 from lewm_core.speech_judges import Heard, character_error, word_error
 
 if TYPE_CHECKING:

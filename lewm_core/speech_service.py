@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lewm_core.graph_engine import GraphEngine, GraphRun, GraphStep, Known
-from lewm_core.inference import WAITING, Progress, Synthesiser, SynthesisRequest, SynthesisResult
+from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult
+from lewm_core.progress import WAITING, Progress
 from lewm_core.sampling import SamplingSettings
 from lewm_core.streaming import AudioChunk
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lewm_core.config import DEFAULT_TEMPERATURE, Speaker
+from lewm_core.progress import Progress, finish
 from lewm_core.text_characters import first_speaker_for
 
 if TYPE_CHECKING:
-    from lewm_core.inference import Progress, Synthesiser
+    from lewm_core.inference import Synthesiser
 
 Result = TypeVar("Result")
 MAX_SEED = 2**63 - 1
@@ -112,15 +113,14 @@ def run_with_bar(job: Generator[Progress, None, Result], quiet: bool = False) ->
         total=100, disable=quiet or not sys.stderr.isatty(), leave=False, file=sys.stderr,
         bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}",
     ) as bar:  # fmt: skip
-        while True:
-            try:
-                progress = next(job)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
+
+        def show(progress: Progress) -> None:
             bar.set_description_str(progress.message, refresh=False)
             bar.n = round(100 * progress.fraction)
             bar.refresh()
+
+        result: Result = finish(job, show)
+        return result
 
 
 def print_json(answer: dict[str, Any]) -> None:

@@ -25,9 +25,11 @@ from lewm_core.commands._shared import (
 )
 from lewm_core.files import write_atomically
 from lewm_core.mel import write_wav
+from lewm_core.progress import finish
 
 if TYPE_CHECKING:
     from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult
+    from lewm_core.streaming import AudioChunk
     from lewm_core.voice_prompt import VoicePrompt
 
 HELP = "speak a text into a WAV file"
@@ -152,23 +154,21 @@ def play(synthesiser: Synthesiser, request: SynthesisRequest) -> tuple[Synthesis
     except PlaybackError as trouble:
         error = str(trouble)
         print(f"lewm: {error}", file=sys.stderr)
-    first_chunk = None
+    first_chunk: float | None = None
     start = time.perf_counter()
-    speech = synthesiser.stream(request)
+
+    def hear(chunk: AudioChunk) -> None:
+        nonlocal first_chunk
+        first_chunk = first_chunk or time.perf_counter() - start
+        if loudspeaker is not None:
+            head_start.note(
+                spent=time.perf_counter() - start, predicted=chunk.predicted, fraction=chunk.fraction,
+                chunk=len(chunk.wave) / chunk.sample_rate,
+            )  # fmt: skip
+            loudspeaker.play(chunk.wave)
+
     try:
-        while True:
-            try:
-                chunk = next(speech)
-            except StopIteration as end:
-                result: SynthesisResult = end.value
-                break
-            first_chunk = first_chunk or time.perf_counter() - start
-            if loudspeaker is not None:
-                head_start.note(
-                    spent=time.perf_counter() - start, predicted=chunk.predicted, fraction=chunk.fraction,
-                    chunk=len(chunk.wave) / chunk.sample_rate,
-                )  # fmt: skip
-                loudspeaker.play(chunk.wave)
+        result: SynthesisResult = finish(synthesiser.stream(request), hear)
         if loudspeaker is not None and not loudspeaker.finish():
             error = "The sound device went away while it played."
             print(f"lewm: {error}", file=sys.stderr)

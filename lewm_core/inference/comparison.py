@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lewm_core.config import DEFAULT_TEMPERATURE, MelConfig
-from lewm_core.inference.progress import Progress, never
 from lewm_core.inference.request import SynthesisRequest, SynthesisResult
 from lewm_core.predictor_trace import PredictorTrace, trace_of
+from lewm_core.progress import Progress, never
 from lewm_core.text import TextError, normalise
 
 if TYPE_CHECKING:

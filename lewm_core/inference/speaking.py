@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lewm_core.graph_engine import GraphRun, GraphStep, speak
-from lewm_core.inference.progress import WAITING, Progress, never
 from lewm_core.inference.request import SynthesisRequest, SynthesisResult
 from lewm_core.predictor_trace import PredictorTrace, join_traces, trace_of
+from lewm_core.progress import WAITING, Progress, never
 from lewm_core.sampling import SamplingSettings
 from lewm_core.streaming import (
     FIRST_FRAMES,

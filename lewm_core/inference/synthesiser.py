@@ -14,11 +14,11 @@ from lewm_core.config import DEFAULT_TEMPERATURE, FASTEST, SLOWEST, Speaker
 from lewm_core.exported_voice import is_exported, load_exported
 from lewm_core.graph_voice import GraphVoice
 from lewm_core.inference.comparison import Comparison, compare
-from lewm_core.inference.progress import Progress, finish, never, only
 from lewm_core.inference.request import SamplingError, SynthesisRequest, SynthesisResult
 from lewm_core.inference.speaking import Generate, Speaking
 from lewm_core.mel import AudioError, load_audio, log_mel
 from lewm_core.phonemes import phonemise
+from lewm_core.progress import Progress, finish, never, only
 from lewm_core.resources_path import resource
 from lewm_core.speaker_blend import SpeakerBlend, UnknownSpeakerError
 from lewm_core.streaming import FIRST_FRAMES, NO_STREAMING, AudioChunk
