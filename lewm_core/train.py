@@ -1,4 +1,5 @@
-"""The training of a voice, stage after stage: autoencoder, aligner, predictor (or all at once: joint), checkpoint.
+"""The training of a voice, stage after stage: autoencoder, aligner, predictor (or all at once: joint), durations,
+checkpoint.
 
 Each stage lies in its own module; here they are put in order, with their statistics between them.
 """
@@ -18,9 +19,10 @@ from lewm_core.distributed import ALONE, Processes
 from lewm_core.model.lewm import LeWM
 from lewm_core.train_aligner import AlignerStage
 from lewm_core.train_autoencoder import AutoencoderStage
+from lewm_core.train_durations import DurationStage
 from lewm_core.train_export import export_stage
 from lewm_core.train_joint import JointStage
-from lewm_core.train_latents import latent_store, set_latent_statistics
+from lewm_core.train_latents import latent_store, note_made, notes_of, print_of, set_latent_statistics
 from lewm_core.train_loop import Stage, train
 from lewm_core.train_predictor import PredictorStage
 from lewm_core.train_save import load_modules, read_save
@@ -30,6 +32,8 @@ from lewm_core.train_speaking import SpeakingStage
 SPEAKING = ("predictor", "joint")
 """Stages after which there is a voice to export."""
 CHECKPOINTS = "checkpoints"
+DURATIONS = "durations"
+"""Under this name a run folder notes of which text encoder the durations stage is."""
 
 
 def build_model(preset: Preset, data: Path) -> LeWM:
@@ -111,7 +115,7 @@ def train_stage(
         processes.wait()
 
     def keep(step: int, figures: dict[str, float]) -> None:
-        if isinstance(made, SpeakingStage):
+        if isinstance(made, SpeakingStage) and stage in SPEAKING:
             path = folder / CHECKPOINTS / f"step-{step:06d}.safetensors"
             export_stage(made, path, preset=preset.name, step=step, figures=figures)
 
@@ -133,6 +137,10 @@ def _stage(
         load_stage(model, folder, "aligner")
     if stage == "joint":
         return JointStage(model, data, folder, history, latents, losses, device)
+    if stage == "durations":
+        load_stage(model, folder, _speaking_stage(folder))
+        forget_old_durations(model, folder)
+        return DurationStage(model, data, folder, history, device)
     load_stage(model, folder, "autoencoder")
     model.to(device).eval()
     run = load_run(folder)
@@ -147,6 +155,36 @@ def _stage(
     return last
 
 
+def _speaking_stage(folder: Path) -> str:
+    """Which stage of the run made the voice.
+
+    Raises:
+        SettingsError: there are two.
+    """
+    there = [name for name in SPEAKING if (folder / f"{name}.pt").is_file()]
+    if len(there) == 2:
+        raise SettingsError(f"{folder} holds a predictor and a joint save: say which with --stage.")
+    return there[0] if there else "predictor"
+
+
+def forget_old_durations(model: LeWM, folder: Path) -> None:
+    """Remove the saves of a durations stage that was trained on another text encoder than the model's."""
+    encoder = print_of(model.text_encoder)
+    if notes_of(folder).get(DURATIONS) == encoder:
+        return
+    for name in ("durations.pt", "durations.best.pt"):
+        (folder / name).unlink(missing_ok=True)
+    note_made(folder, DURATIONS, encoder)
+
+
+def load_durations(model: LeWM, folder: Path) -> dict[str, float]:
+    """Load the best save of the durations stage, if it fits the model's text encoder; return its figures."""
+    is_fitting = notes_of(folder).get(DURATIONS) == print_of(model.text_encoder)
+    if not is_fitting or not (folder / "durations.best.pt").is_file():
+        return {}
+    return load_stage(model, folder, "durations", best=True)[1]
+
+
 def export(
     preset: Preset, data: Path, folder: Path, path: Path, description: str = "", *,
     stage: str | None = None, best: bool = False,
@@ -159,10 +197,7 @@ def export(
     Raises:
         SettingsError: there is no such save, or both kinds and none was chosen.
     """
-    there = [name for name in SPEAKING if (folder / f"{name}.pt").is_file()]
-    if stage is None and len(there) == 2:
-        raise SettingsError(f"{folder} holds a predictor and a joint save: say which with --stage.")
-    stage = stage or (there[0] if there else "predictor")
+    stage = stage or _speaking_stage(folder)
     if stage not in SPEAKING:
         raise SettingsError(
             f"Only {' and '.join(SPEAKING)} saves can be exported; {stage} does not speak yet."
@@ -171,6 +206,7 @@ def export(
     begun = run.stages.get(stage) if run else None
     model = build_model(preset, data)
     step, figures = load_stage(model, folder, stage, best=best)
+    figures |= load_durations(model, folder)
     model.eval()
     settings = begun or StageSettings.of_stage(stage, preset)
     if stage == "joint":

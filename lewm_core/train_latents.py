@@ -79,7 +79,7 @@ def latent_store(model: LeWM, store: MelStore, folder: Path, split: str) -> Late
         data = io.BytesIO()
         np.save(data, encode_latents(model, store), allow_pickle=False)
         write_atomically(path, data.getvalue())
-        _note_made(folder, f"{split}.latents", print_of(model.audio_encoder))
+        note_made(folder, f"{split}.latents", print_of(model.audio_encoder))
     latents = np.load(path, mmap_mode="r")
     if len(latents) != lengths.sum():
         raise SettingsError(
@@ -95,7 +95,7 @@ def known_alignments(model: LeWM, store: MelStore, folder: Path, split: str) -> 
     print_now = print_of(model.aligner) if model.aligner is not None else ""
     if not _is_made(folder, f"{split}.durations", path, print_now):
         write_atomically(path, json.dumps(align_texts(model, store)).encode())
-        _note_made(folder, f"{split}.durations", print_now)
+        note_made(folder, f"{split}.durations", print_now)
     durations: list[list[int] | None] = json.loads(path.read_text(encoding="utf8"))
     return durations
 
@@ -112,15 +112,17 @@ def _is_made(folder: Path, name: str, path: Path, fingerprint: str) -> bool:
     """Whether ``path`` was made by these weights; a file of an older version, which noted nothing, is trusted."""
     if not path.is_file():
         return False
-    return _notes(folder).get(name, fingerprint) == fingerprint
+    return notes_of(folder).get(name, fingerprint) == fingerprint
 
 
-def _note_made(folder: Path, name: str, fingerprint: str) -> None:
-    notes = {**_notes(folder), name: fingerprint}
+def note_made(folder: Path, name: str, fingerprint: str) -> None:
+    """Note of which weights a file of the run was made."""
+    notes = {**notes_of(folder), name: fingerprint}
     write_atomically(folder / "latents.json", (json.dumps(notes, indent=1) + "\n").encode())
 
 
-def _notes(folder: Path) -> dict[str, str]:
+def notes_of(folder: Path) -> dict[str, str]:
+    """Fingerprints of the weights that files of the run were made of, by the files' names."""
     try:
         notes: dict[str, str] = json.loads((folder / "latents.json").read_text(encoding="utf8"))
     except (OSError, ValueError):

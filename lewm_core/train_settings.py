@@ -18,12 +18,13 @@ from lewm_core.files import write_atomically
 
 SETTINGS_FILE = "settings.json"
 REGULARIZERS = ("kl", "sigreg")
-STAGES = ("autoencoder", "aligner", "predictor", "joint")
+STAGES = ("autoencoder", "aligner", "predictor", "joint", "durations")
 STAGE_DEFAULTS: dict[str, dict[str, Any]] = {
     "autoencoder": {"learning_rate": 1e-3},
     "aligner": {"learning_rate": 2e-3, "frames_per_batch": 6000, "bf16": False},
     "predictor": {"learning_rate": 6e-4},
     "joint": {"learning_rate": 6e-4},
+    "durations": {"learning_rate": 1e-3, "validate_every": 100},
 }
 """Where a stage's defaults differ from the general ones. The aligner's loss needs float32."""
 FREE = {"steps", "save_every", "validate_every", "log_every", "keep_every", "best_by", "samples"}

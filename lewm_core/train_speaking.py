@@ -1,4 +1,4 @@
-"""What the stages after which there is a voice share (predictor and joint): data, batches, held-out examples.
+"""What the stages share that learn to speak whole utterances: data, batches, held-out examples.
 
 b batch   m mel bands   t mel frames
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lewm_core.config import LossWeights
 from lewm_core.dataset import EpochBatches, MelStore, TTSDataset
 from lewm_core.model.lewm import LeWM
+from lewm_core.model.text_batch import TextBatch
 from lewm_core.train_batch import Batch, known_durations, names_of, prediction_figures, read_texts
 from lewm_core.train_log import Example
 from lewm_core.train_moment import Moment
@@ -107,12 +108,16 @@ class SpeakingStage:
         Args:
             lengths: (b,) true latents.
         """
+        text, speaker, durations = self.labels(data, indices)
+        return Batch(latents, lengths, text, speaker, durations)
+
+    def labels(self, data: TTSDataset, indices: list[int]) -> tuple[TextBatch, Tensor, Tensor | None]:
+        """What is said, by whom (b,), and latents a text unit (b, u), None where attention aligns."""
         rows = [data.store.utterances[index] for index in indices]
-        text = read_texts(self.model, rows, self.device)
-        durations = None
+        text, durations = read_texts(self.model, rows, self.device), None
         if self.model.aligner is not None:
             durations = known_durations(self._durations[data], indices, text)
-        return Batch(latents, lengths, text, data.numbers(indices).to(self.device), durations)
+        return text, data.numbers(indices).to(self.device), durations
 
     def total(self, losses: dict[str, Tensor], factors: dict[str, float] | None = None) -> Tensor:
         """Sum of losses, each times its weight and times its factor (1 where none is given)."""

@@ -16,11 +16,13 @@ from lewm_core.config import PRESETS, Preset
 from lewm_core.dataset import DataError, EpochBatches, MelStore, length_buckets
 from lewm_core.model.lewm import LeWM
 from lewm_core.train import CHECKPOINTS, export, train_stage
+from lewm_core.train_durations import DurationStage
 from lewm_core.train_export import length_ratio
 from lewm_core.train_latents import encode_latents, set_latent_statistics
 from lewm_core.train_loop import train
 from lewm_core.train_moment import Moment
 from lewm_core.train_predictor import PredictorStage
+from lewm_core.train_save import read_save
 from lewm_core.train_settings import STAGES, SettingsError, StageSettings, settle
 from tests.lewm_core.tiny import tiny_config, tiny_model
 from tests.lewm_core.training import QUICK, make_stage, write_data
@@ -38,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("kind", "figures"),
     [("autoencoder", ["mel_l1"]), ("autoencoder sigreg", ["mel_l1"]), ("aligner", ["forward_sum"]),
      ("predictor", ["tf_mel_l1", "duration"]), ("joint", ["mel_l1", "tf_mel_l1", "duration"]),
-     ("joint attention sigreg", ["mel_l1", "tf_mel_l1", "attention_off_diagonal"])],
+     ("joint attention sigreg", ["mel_l1", "tf_mel_l1", "attention_off_diagonal"]), ("durations", ["duration"])],
 )  # fmt: skip
 def test_every_stage_learns(data: Path, tmp_path: Path, kind: str, figures: list[str]) -> None:
     stage = make_stage(kind, data, tmp_path)
@@ -105,6 +107,54 @@ def test_two_stages_then_a_checkpoint_that_speaks(
     same, _ = load_checkpoint(tmp_path / CHECKPOINTS / kept[-1])
     for name, value in last.state_dict().items():
         torch.testing.assert_close(same.state_dict()[name], value, msg=name)
+
+
+def test_the_best_durations_of_the_voice_as_it_is_are_exported(data: Path, tmp_path: Path) -> None:
+    """Not the last ones, and none that were trained on an older text encoder; nothing else of the voice changes."""
+    given: dict[str, Any] = {
+        "samples": 0,
+        "crop_frames": 32,
+        "frames_per_batch": 300,
+        "regularizer": "sigreg",
+    }
+
+    def train_to(stage: str, steps: int, **more: Any) -> dict[str, float]:
+        preset, settings = settle(tmp_path, stage, asdict(tiny_config()), {**given, **more, "steps": steps})
+        return train_stage(stage, preset, data, tmp_path, settings, progress=False)
+
+    def exported() -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+        chosen, _ = settle(tmp_path, "predictor", {}, {})
+        info = export(chosen, data, tmp_path, tmp_path / "voice.safetensors")
+        return load_checkpoint(info.path)[0].state_dict(), dict(info.losses)
+
+    for stage in STAGES[:3]:
+        train_to(stage, 2)
+    before, _ = exported()
+    jumpy = {"learning_rate": 0.3, "warmup": 0, "validate_every": 1}  # too fast: the last is not the best
+    last = train_to("durations", 12, **jumpy)["duration"]
+    best = read_save(tmp_path / "durations.best.pt")
+    assert best["figures"]["duration"] < last
+    after, figures = exported()
+    assert figures["duration"] == pytest.approx(best["figures"]["duration"])
+    for name, value in before.items():
+        if not name.startswith("duration."):
+            assert torch.equal(after[name], value), name
+        elif name != "duration.project_out.bias":  # where export corrects the pace
+            kept = best["modules"]["duration"][name.removeprefix("duration.")]
+            assert torch.equal(after[name], kept.half().float()), name
+    train_to("predictor", 3)
+    assert exported()[1]["duration"] != pytest.approx(figures["duration"])
+    train_to("durations", 1)  # begins anew; the old saves would be of 12 steps
+    assert read_save(tmp_path / "durations.pt")["step"] == 1
+
+
+def test_durations_need_a_voice_that_plans_them(data: Path, tmp_path: Path) -> None:
+    settings = StageSettings.of_stage("durations", TINY)
+    with pytest.raises(SettingsError, match="train that stage first"):
+        train_stage("durations", TINY, data, tmp_path, settings, progress=False)
+    by_attention = tiny_model(alignment="attention", latents_per_step=1)
+    with pytest.raises(SettingsError, match="by attention"):
+        DurationStage(by_attention, data, tmp_path, settings.predictor)
 
 
 def test_the_joint_way_to_a_checkpoint(data: Path, tmp_path: Path) -> None:

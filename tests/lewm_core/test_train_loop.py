@@ -65,7 +65,9 @@ def wait_for(condition: object, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("kind", ["predictor dropout", "joint dropout", "joint attention sigreg"])
+@pytest.mark.parametrize(
+    "kind", ["predictor dropout", "joint dropout", "joint attention sigreg", "durations dropout"]
+)
 def test_resumed_run_equals_uninterrupted_run(data: Path, tmp_path: Path, kind: str) -> None:
     """Losses and weights, to the last bit."""
     name = kind.split()[0]

@@ -24,6 +24,7 @@ from lewm_core.config import LossWeights
 from lewm_core.distributed import ALONE, Processes, started
 from lewm_core.train_aligner import AlignerStage
 from lewm_core.train_autoencoder import AutoencoderStage
+from lewm_core.train_durations import DurationStage
 from lewm_core.train_joint import JointStage
 from lewm_core.train_loop import Stage, _Trainer, train
 from lewm_core.train_predictor import PredictorStage
@@ -32,7 +33,15 @@ from tests.lewm_core.tiny import tiny_model
 
 WORDS = [("ada", "en-US", "jˈɛs."), ("bina", "hi", "nəmˈʌsteː"), ("carl", "en-GB", "həlˈəʊ ðˈɛə.")]
 WEIGHTS = LossWeights(kl=0.001, reconstruction=1.0, spectral=0.5)
-KINDS = ("autoencoder", "autoencoder sigreg", "aligner", "predictor", "joint", "joint attention sigreg")
+KINDS = (
+    "autoencoder",
+    "autoencoder sigreg",
+    "aligner",
+    "predictor",
+    "joint",
+    "joint attention sigreg",
+    "durations",
+)
 QUICK = LoopSettings(steps=12, warmup=2, validate_every=12, save_every=6, samples=0)
 
 
@@ -68,6 +77,8 @@ def make_stage(kind: str, data: Path, folder: Path, **changes: Any) -> Stage:
         return AutoencoderStage(tiny_model(dropout=drop), data, WEIGHTS, latents)
     if kind == "aligner":
         return AlignerStage(tiny_model(), data, frames_per_batch=300)
+    if kind.startswith("durations"):
+        return DurationStage(tiny_model(dropout=drop), data, folder, history)
     if kind.startswith("predictor"):
         return PredictorStage(tiny_model(dropout=drop), data, folder, history, WEIGHTS)
     shape = {"alignment": "attention", "latents_per_step": 1} if "attention" in kind else {}
