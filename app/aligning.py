@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject
 
-from app.comparing import ComparisonController
-from app.engine import Engine
-from app.measuring import Measurer
+from app.measuring import Measured, Measurer
 from app.messages_panes import AlignPanes, PanesAligned
-from app.panes import SECOND, PaneModel
-from app.session import Session
-from app.settings import Settings
+from app.panes import SECOND
 from lewm_core.time_map import TimeMap, time_map
 
 TRUTH, FREE = "ground_truth", "autoregressive"
@@ -25,21 +21,12 @@ class AlignmentController(Measurer):
     wants the panes linked; else a time stays what it is.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        comparison: ComparisonController,
-        panes: PaneModel,
-        session: Session,
-        settings: Settings,
-        parent: QObject | None = None,
-    ) -> None:
-        super().__init__(engine, comparison, panes, settings, parent)
-        self._session = session
+    def __init__(self, measured: Measured, parent: QObject | None = None) -> None:
+        super().__init__(measured, parent)
         self._pair: tuple[np.ndarray, np.ndarray] | None = None
         self.path: PanesAligned | None = None
         self.map: TimeMap | None = None
-        panes.pane_changed.connect(lambda _key: self.update())
+        measured.panes.pane_changed.connect(lambda _key: self.update())
 
     @property
     def is_linked(self) -> bool:

@@ -22,8 +22,8 @@ DEFINITIONS = {
     "median pitch lies below 165 Hz, else 5500 Hz (Praat's advice). Change it where tracks leave the bright bands.",
     "number": "How many formants are looked for below the ceiling; Praat's standard is 5",
     "window": "Effective length of the analysis window; Praat's standard is 25 ms",
-    "deviation": "Median over the clip of the distance from the ground truth's formant at the same time, in per cent. "
-    "Not shown for the autoregressive run, which has a time of its own.",
+    "deviation": "Median over the clip of the distance from the ground truth's formant at the same time, in per cent; "
+    "of the autoregressive run at the same place of the warp path.\ndocs/analysis.md, Pitch and formants",
 }
 
 
@@ -80,10 +80,9 @@ class FormantBinding:
             shown = shown or track is not None
             rows.append(MeasureRow(title, tuple(_hertz(value) for value in values)))
             self._slice.set_formants(key, [float(value) for value in values if math.isfinite(value)])
-        tracked = formants.tracked
-        if shown and tracked is not None and tracked.deviation:
+        if shown and formants.deviation:
             rows.append(MeasureRow("Median deviation, %", (), DEFINITIONS["deviation"]))
-            for key, deviation in tracked.deviation.items():
+            for key, deviation in formants.deviation.items():
                 title = PANE_TITLES.get(key, "Matched noise")
                 rows.append(MeasureRow(title, tuple(_percent(value) for value in deviation), DEFINITIONS["deviation"]))
         self._panel.set_values(rows if shown else [])

@@ -107,10 +107,5 @@ def track_formants(
             tracks[key] = formants.track_formants(wave, request.sample_rate, request.frames[key], rate, settings)
         except AnalysisError as error:
             problem = str(error)
-    deviation = {
-        key: formants.formant_deviation(track, tracks["ground_truth"])
-        for key, track in tracks.items()
-        if "ground_truth" in tracks and key not in ("ground_truth", "autoregressive")
-    }
     frequency = {key: np.asarray(track.frequency, np.float32) for key, track in tracks.items()}
-    return FormantsTracked(frequency, ceiling, deviation, problem)
+    return FormantsTracked(frequency, ceiling, problem)

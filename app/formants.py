@@ -7,15 +7,12 @@ import math
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
-from app.comparing import ComparisonController
-from app.engine import Engine
-from app.measuring import Measurer
+from app.aligning import FREE, TRUTH, AlignmentController
+from app.measuring import Measured, Measurer
 from app.messages_panes import FormantsTracked, TrackFormants
-from app.panes import NOISE, PANE_TITLES, PaneModel
-from app.session import Session
-from app.settings import Settings
+from app.panes import NOISE, PANE_TITLES
+from lewm_core.analysis.formants import frequency_deviation
 
-TRUTH = "ground_truth"
 CEILINGS = (1000.0, 12_000.0)
 
 
@@ -26,25 +23,22 @@ class FormantController(Measurer):
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        comparison: ComparisonController,
-        panes: PaneModel,
-        session: Session,
-        settings: Settings,
-        parent: QObject | None = None,
+        self, measured: Measured, alignment: AlignmentController, parent: QObject | None = None
     ) -> None:
-        super().__init__(engine, comparison, panes, settings, parent)
-        self._session = session
+        super().__init__(measured, parent)
+        self._alignment = alignment
         self._asked: TrackFormants | None = None
         self.tracked: FormantsTracked | None = None
+        self.deviation: dict[str, np.ndarray] = {}
+        """(4,) median deviation from the ground truth in per cent, by pane."""
         # Several panes change at once; they are measured together.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.update)
-        panes.pane_changed.connect(lambda _key: self._soon.start())
-        panes.sounds_changed.connect(self._soon.start)
+        measured.panes.pane_changed.connect(lambda _key: self._soon.start())
+        measured.panes.sounds_changed.connect(self._soon.start)
+        alignment.changed.connect(self._on_aligned)
 
     @property
     def speaker(self) -> str:
@@ -109,7 +103,7 @@ class FormantController(Measurer):
         self._asked, self.problem = request, ""
         self._cancel()
         if request is None:
-            self.tracked = None
+            self.tracked, self.deviation = None, {}
         else:
             self._measure(
                 request,
@@ -146,3 +140,26 @@ class FormantController(Measurer):
 
     def _on_tracked(self, tracked: FormantsTracked) -> None:
         self.tracked, self.problem = tracked, tracked.problem
+        self.deviation = self._deviations(tracked)
+
+    def _on_aligned(self) -> None:
+        if self.tracked is not None:
+            self.deviation = self._deviations(self.tracked)
+            self.changed.emit()
+
+    def _deviations(self, tracked: FormantsTracked) -> dict[str, np.ndarray]:
+        """How far each pane's formants lie from the truth's: at equal times, the free run's along the warp path."""
+        truth, found = tracked.frequency.get(TRUTH), {}
+        for key, frequency in tracked.frequency.items():
+            path = self._path(frequency, truth) if key == FREE else None
+            if truth is not None and key != TRUTH and (key != FREE or path is not None):
+                found[key] = frequency_deviation(frequency, truth, path)
+        return found
+
+    def _path(self, free: np.ndarray, truth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+        """The warp path, if it is that of these tracks and not of what the panes show since."""
+        path = self._alignment.path
+        if path is None or truth is None:
+            return None
+        ends = path.reference[-1] + 1, path.other[-1] + 1
+        return (path.reference, path.other) if ends == (truth.shape[1], free.shape[1]) else None

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.comparing import ComparisonController
 from app.engine import Engine
-from app.engine_messages import Failure
+from app.engine_messages import Failure, Request
 from app.jobs import Job
-from app.messages_panes import PaneRequest
 from app.panes import PaneModel
+from app.session import Session
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured (the comparison, the panes), what with (the engine), and as whose wishes say."""
+
+    engine: Engine
+    comparison: ComparisonController
+    panes: PaneModel
+    session: Session
+    settings: Settings
 
 
 class Measurer(QObject):
@@ -25,19 +37,13 @@ class Measurer(QObject):
     changed = Signal()
     job_started = Signal(object)
 
-    def __init__(
-        self,
-        engine: Engine,
-        comparison: ComparisonController,
-        panes: PaneModel,
-        settings: Settings,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, measured: Measured, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine = engine
-        self._comparison = comparison
-        self._panes = panes
-        self._settings = settings
+        self._engine = measured.engine
+        self._comparison = measured.comparison
+        self._panes = measured.panes
+        self._session = measured.session
+        self._settings = measured.settings
         self.problem = ""
         """Why there is no result."""
         self.job: Job | None = None
@@ -53,7 +59,7 @@ class Measurer(QObject):
 
     def _measure(
         self,
-        request: PaneRequest,
+        request: Request,
         title: str,
         lane: str,
         done: str,

@@ -104,13 +104,11 @@ class FormantsTracked:
 
     Attributes:
         ceiling_hz: what they were searched below.
-        deviation: (4,) median deviation from the ground truth in per cent, for panes of its timing.
         problem: why a pane has none; "" when all have.
     """
 
     frequency: dict[str, np.ndarray]
     ceiling_hz: float
-    deviation: dict[str, np.ndarray]
     problem: str = ""
 
 

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from app.comparing import ComparisonController
-from app.engine import Engine
 from app.engine_messages import Compared
-from app.measuring import Measurer
+from app.measuring import Measured, Measurer
 from app.messages_panes import ErrorStudied, StudyError
-from app.panes import NOISE, PaneContent, PaneModel
+from app.panes import NOISE, PaneContent
 from app.player import Sound
-from app.settings import Settings
 from lewm_core.config import LN_TO_DB
 
 
 class NoiseController(Measurer):
     """Studies the error of the chosen pane while anybody looks: the pane is on, or the page is in front."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        comparison: ComparisonController,
-        panes: PaneModel,
-        settings: Settings,
-        parent: QObject | None = None,
-    ) -> None:
-        super().__init__(engine, comparison, panes, settings, parent)
+    def __init__(self, measured: Measured, parent: QObject | None = None) -> None:
+        super().__init__(measured, parent)
         self._is_looked_at = False
         self._of: tuple[Compared, str] | None = None
         self.study: ErrorStudied | None = None
-        comparison.changed.connect(self.update)
+        measured.comparison.changed.connect(self.update)
 
     def set_looked_at(self, looked_at: bool) -> None:
         """Somebody looks at the numbers (or no longer)."""

@@ -29,6 +29,7 @@ from app.jobs import Job, ThreadJobs
 from app.levels import LevelMatching
 from app.listening import ListeningController
 from app.live import LiveController
+from app.measuring import Measured
 from app.mixing import MixingController
 from app.noise_study import NoiseController
 from app.panes import PaneModel
@@ -94,11 +95,12 @@ class Studio(QObject):
         self.live = LiveController(self.speaking, session, settings, self.voice, self)
         self.comparison = ComparisonController(self.engine, session, self)
         self.panes = PaneModel(session, self.comparison, self.speaking, self.store, self)
-        self.inspection = InspectionController(self.engine, self.comparison, self.panes, self)
-        self.alignment = AlignmentController(self.engine, self.comparison, self.panes, session, settings, self)
-        self.noise = NoiseController(self.engine, self.comparison, self.panes, settings, self)
+        measured = Measured(self.engine, self.comparison, self.panes, session, settings)
+        self.inspection = InspectionController(measured, self)
+        self.alignment = AlignmentController(measured, self)
+        self.noise = NoiseController(measured, self)
         self.mixing = MixingController(self.engine, self.comparison, session, self)
-        self.formants = FormantController(self.engine, self.comparison, self.panes, session, settings, self)
+        self.formants = FormantController(measured, self.alignment, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
         self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)
         votes = VoteStore(places.votes)

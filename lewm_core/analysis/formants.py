@@ -148,10 +148,30 @@ def formant_deviation(
     """
     if tracks.settings != truth.settings:
         raise AnalysisError("These formants were measured with different settings; measure both alike.")
-    frames = min(tracks.frequency.shape[1], truth.frequency.shape[1])
-    deviation = 100.0 * np.abs(tracks.frequency[:, :frames] / truth.frequency[:, :frames] - 1.0)
+    return frequency_deviation(tracks.frequency, truth.frequency, where=where)
+
+
+def frequency_deviation(
+    frequency: np.ndarray,
+    truth: np.ndarray,
+    path: tuple[np.ndarray, np.ndarray] | None = None,
+    where: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the median absolute deviation of formants from the truth's in per cent, (4,); NaN where there is none.
+
+    Args:
+        frequency, truth: (4, u) and (4, t) Hz, measured with the same settings.
+        path: frames (k,) of the truth and frames (k,) of the other that belong together (a warp path);
+            by default equal frames of the common beginning.
+        where: bool (t,), frames of the truth that count; by default all.
+    """
+    if path is None:
+        frames = np.arange(min(frequency.shape[1], truth.shape[1]))
+        path = frames, frames
+    reference, other = path
+    deviation = 100.0 * np.abs(frequency[:, other] / truth[:, reference] - 1.0)
     if where is not None:
-        deviation = np.where(where[:frames], deviation, np.nan)
+        deviation = np.where(where[reference], deviation, np.nan)
     return np.array(
         [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in deviation]
     )

@@ -258,12 +258,20 @@ class FakeBackend:
         return SpeakersMapped(names, languages, points, centred @ centred.T, triangles, edges, (0.6, 0.4))
 
     def _track(self, request: TrackFormants) -> Generator[Step, None, Any]:
-        """Formants at a tenth, a fifth, ... of the ceiling, so that a test sees which one was used."""
+        """Formants at a tenth, a fifth, ... of the ceiling, so that a test sees which one was used.
+
+        From a quarter of each sound on they rise; the reconstruction has them 1, 2 and 3 per cent higher.
+        """
         yield Step(0.5, "Tracking formants")
         ceiling = request.ceiling_hz or 5000.0
         shares = np.array([[0.1], [0.2], [0.3], [0.4]], np.float32) * ceiling
-        tracks = {key: np.repeat(shares, count, axis=1) for key, count in request.frames.items()}
-        return FormantsTracked(tracks, ceiling, {"reconstruction": np.array([1.0, 2.0, 3.0, np.nan])})
+        tracks = {
+            key: shares * (1.0 + np.maximum(np.linspace(-0.25, 0.75, count, dtype=np.float32), 0.0))
+            for key, count in request.frames.items()
+        }
+        if "reconstruction" in tracks:
+            tracks["reconstruction"] = tracks["reconstruction"] * np.array([[1.01], [1.02], [1.03], [np.nan]])
+        return FormantsTracked(tracks, ceiling)
 
     def _study(self, request: StudyError) -> Generator[Step, None, Any]:
         yield Step(0.5, "Matching noise")

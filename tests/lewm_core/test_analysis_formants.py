@@ -9,14 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lewm_core.analysis.alignment import align
 from lewm_core.analysis.checks import AnalysisError
 from lewm_core.analysis.formants import (
     FormantSettings,
     formant_deviation,
+    frequency_deviation,
     suggested_ceiling,
     track_formants,
 )
 from lewm_core.analysis.pitch import pitch_track, voiced_frames
+from lewm_core.mel import log_mel
 from tests.lewm_core.analysis_signals import CLIPS, FRAME_RATE, RATE, clip_mel, clip_wave, vowel
 
 VOWELS = {
@@ -84,6 +87,20 @@ def test_deviation_is_the_median_in_per_cent_where_asked() -> None:
     assert np.isnan(formant_deviation(shifted, truth, nowhere)).all()
     with pytest.raises(AnalysisError, match="different settings"):
         formant_deviation(track_formants(wave, RATE, 40, FRAME_RATE), truth)
+
+
+def test_deviation_along_a_warp_path_compares_the_same_sound() -> None:
+    """The same two vowels, the second reading half as fast: at equal times they differ, along the path hardly."""
+    quick = np.concatenate([vowel(VOWELS["i"], seconds=0.4), vowel(VOWELS["a"], seconds=0.4)])
+    slow = np.concatenate([vowel(VOWELS["i"], seconds=0.8), vowel(VOWELS["a"], seconds=0.8)])
+    truth, other = (track_formants(w, RATE, frames_of(w), FRAME_RATE, MALE).frequency for w in (quick, slow))
+    path = align(log_mel(quick), log_mel(slow), FRAME_RATE)
+    along = frequency_deviation(other, truth, (path.reference, path.other))
+    np.testing.assert_array_less(along, 1.5)
+    assert (frequency_deviation(other, truth)[:2] > 20.0).all()
+    np.testing.assert_allclose(
+        frequency_deviation(1.1 * other, truth, (path.reference, path.other)), 10.0, atol=1.5
+    )
 
 
 @pytest.mark.parametrize("f0", [90.0, 120.0, 220.0, 350.0])
