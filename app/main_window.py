@@ -56,7 +56,7 @@ from widgets.drift_panel import DriftPanel
 from widgets.error_strip import ErrorStrip
 from widgets.formant_panel import FormantPanel
 from widgets.icons import application_icon, icon
-from widgets.inspector import Inspector, stacked
+from widgets.inspector import Inspector
 from widgets.listening_page import ListeningPage
 from widgets.mel_comparison import MelComparison
 from widgets.notice_bar import NoticeBar
@@ -67,12 +67,13 @@ from widgets.spectrum_slice import SpectrumSlice
 from widgets.take_list import TakeList
 from widgets.theme import DARK, LIGHT, Theme, apply_theme
 from widgets.transport_bar import TransportBar
+from widgets.two_columns import TwoColumns
 
 logger = logging.getLogger(__name__)
 SMALLEST = QSize(960, 600)
 USUAL = QSize(1280, 800)
 LEFT_WIDTH, RIGHT_WIDTH = 290, 350
-WIDE_SHARE, MIDDLE_LEAST = 0.5, 460
+WIDE_SHARE, MIDDLE_LEAST = 0.5, 480
 """A wide inspector takes this share of the window, but leaves this width (px) to the mels."""
 
 
@@ -158,7 +159,7 @@ class MainWindow(QMainWindow):
 
     def _fill_inspector(self) -> None:
         pages: dict[str, tuple[str, QWidget]] = {
-            "slice": ("chart-spline", stacked(self.slice, self.formants)),
+            "slice": ("chart-spline", self._slice_page()),
             "differences": ("contrast", self.differences),
             "drift": ("split", self.drift),
             "speakers": ("users", self.speakers),
@@ -170,6 +171,15 @@ class MainWindow(QMainWindow):
             self.inspector.add_page(page_id, title, *pages[page_id])
             shortcut = self.registry.action(f"inspect_{page_id}").shortcut()
             self.inspector.set_hint(page_id, shortcut.toString(shortcut.SequenceFormat.NativeText))
+
+    def _slice_page(self) -> QWidget:
+        """The slice above the formants, or beside them where the inspector is wide."""
+        page = QWidget()
+        page.setProperty("role", "panel")
+        columns = TwoColumns(page, self.slice, self.formants)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(0)
+        return page
 
     def _add_recent_menus(self, checkpoints: QMenu, clips: QMenu) -> None:
         """The menus of the tool bar, also in the File menu, where a person looks for recent files."""

@@ -23,6 +23,7 @@ from widgets.measure_table import MeasureRow, MeasureTable
 from widgets.segmented_control import SegmentedControl
 from widgets.style_sheet import set_role
 from widgets.theme import current_theme
+from widgets.two_columns import TwoColumns
 from widgets.warp_view import WarpView
 
 VIEWS = (("off", "Off", ""), ("difference", "Difference", ""), ("wipe", "Wipe", ""), ("blink", "Blink", ""))
@@ -190,26 +191,28 @@ class DifferencesPanel(QWidget):
             label.setWordWrap(True)
         for label in (self._numbers, self._path_note, self._range_label):
             set_role(label, "small")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self._heading("Two panes", "pair"))
-        column.addLayout(pair)
-        column.addWidget(self._view)
-        column.addLayout(below)
-        column.addWidget(self._numbers)
-        column.addWidget(_line(self))
-        column.addWidget(self._heading("Warp path", "path"))
-        column.addWidget(self.path)
-        column.addWidget(self._path_note)
-        column.addWidget(self._linked)
-        column.addWidget(_line(self))
-        column.addWidget(self._heading("Blur or noise?", "noise"))
-        column.addLayout(noise)
-        column.addWidget(self._noise)
-        column.addWidget(self._verdict)
-        column.addWidget(self.table)
-        column.addStretch(1)
+        first, second = QVBoxLayout(), QVBoxLayout()
+        first.addWidget(self._heading("Two panes", "pair"))
+        first.addLayout(pair)
+        first.addWidget(self._view)
+        first.addLayout(below)
+        first.addWidget(self._numbers)
+        first.addWidget(_line(self))
+        first.addWidget(self._heading("Warp path", "path"))
+        first.addWidget(self.path)
+        first.addWidget(self._path_note)
+        first.addWidget(self._linked)
+        second.addWidget(self._heading("Blur or noise?", "noise"))
+        second.addLayout(noise)
+        second.addWidget(self._noise)
+        second.addWidget(self._verdict)
+        second.addWidget(self.table)
+        for column in (first, second):
+            column.setSpacing(8)
+            column.addStretch(1)
+        page = TwoColumns(self, first, second)
+        page.setContentsMargins(12, 8, 12, 12)
+        page.setSpacing(8)
         for key in ("difference", "wipe", "blink"):
             self._view.segment(key).setToolTip(self._definitions.get(key, ""))
         self._view.segment("off").setToolTip("No pane for the comparison")

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from widgets.theme import current_theme
 from widgets.time_scale import format_time_readout
@@ -38,6 +46,7 @@ class ErrorStrip(QWidget):
 
     def __init__(self, measures: list[Measure], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName("Error strip")
         self._measures = {measure.key: measure for measure in measures}
         self._worst: float | None = None
         self._pane = _flat_combo("Pane whose error is shown", self)
@@ -47,20 +56,17 @@ class ErrorStrip(QWidget):
             self._measure.setItemData(
                 self._measure.count() - 1, measure.definition, Qt.ItemDataRole.ToolTipRole
             )
-        title = QLabel("Error", self)
-        title.setProperty("role", "small")
-        self._remark = QLabel("", self)
-        self._remark.setProperty("role", "small")
+        self._title = QLabel("Error", self)
+        self._title.setProperty("role", "small")
         self._go = QPushButton("", self)
         self._go.setProperty("role", "flat")
-        self._go.setAccessibleName("Go to the worst place")
         self._go.clicked.connect(self._go_to_worst)
         self.trace = TraceStrip("Error over time", self)
         self.trace.setFixedHeight(_PLOT_HEIGHT)
         self.trace.seek_requested.connect(self.seek_requested)
         self._head = QHBoxLayout()
-        self._head.setSpacing(8)
-        for widget in (title, self._pane, self._measure, self._remark):
+        self._head.setSpacing(6)
+        for widget in (self._title, self._pane, self._measure):
             self._head.addWidget(widget)
         self._head.addStretch(1)
         self._head.addWidget(self._go)
@@ -98,11 +104,11 @@ class ErrorStrip(QWidget):
     ) -> None:
         """Show values `(frames,)` of the chosen measure and mark the worst place (s).
 
-        remark: a few words beside the choice. empty: what is said while there are no values.
+        remark: a few words in the corner of the curve. empty: what is said while there are no values.
         """
         chosen = self._measures[self._measure.currentData()]
         self._worst = worst_s if values is not None else None
-        self._remark.setText(remark)
+        self.trace.set_title(remark)
         self.trace.set_empty_message(empty)
         if values is None:
             self.trace.set_trace(None)
@@ -111,9 +117,11 @@ class ErrorStrip(QWidget):
         self.trace.set_markers([] if self._worst is None else [self._worst])
         self._go.setVisible(self._worst is not None)
         if self._worst is not None:
-            value = self.trace.value_at(self._worst)
-            number = "" if math.isnan(value) else f" · {value:.2f}"
-            self._go.setText(f"Worst: {format_time_readout(self._worst)}{number}")
+            self._go.setAccessibleName(
+                f"Go to the worst place, {self._worst_words(', ')} {chosen.unit}".rstrip()
+            )
+            self._go.setToolTip(self._go.accessibleName())
+        self._fit_head()
 
     def worst(self) -> float | None:
         """The marked place in s."""
@@ -123,6 +131,28 @@ class ErrorStrip(QWidget):
         """Pixels left and right of the curve: those of the mels above."""
         self.trace.set_margins(left, right)
         self._head.setContentsMargins(12, 0, right, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say less in the line above the curve where there is little room."""
+        super().resizeEvent(event)
+        self._fit_head()
+
+    def _fit_head(self) -> None:
+        """The most words that fit: nothing is cut off."""
+        full = f"Worst: {self._worst_words()}"
+        short = full.split(" · ")[0]
+        for has_title, words in ((True, full), (False, full), (False, short), (False, short[7:])):
+            self._title.setVisible(has_title)
+            self._go.setText(words)
+            if self._head.sizeHint().width() <= self.width():
+                break
+
+    def _worst_words(self, between: str = " · ") -> str:
+        """Time and value of the worst place."""
+        if self._worst is None:
+            return ""
+        value = self.trace.value_at(self._worst)
+        return format_time_readout(self._worst) + ("" if math.isnan(value) else f"{between}{value:.2f}")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -139,6 +169,7 @@ def _flat_combo(name: str, parent: QWidget) -> QComboBox:
     combo.setProperty("role", "flat")
     combo.setAccessibleName(name)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    combo.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return combo
 
 

@@ -103,6 +103,7 @@ class FormantPanel(QWidget):
         column_layout.addLayout(grid)
         column_layout.addWidget(self._note)
         column_layout.addWidget(self.table)
+        column_layout.addStretch(1)
 
 
 def _spin(

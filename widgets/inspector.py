@@ -177,16 +177,3 @@ def _scrolled(widget: QWidget) -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setMinimumSize(QSize(0, 0))
     return area
-
-
-def stacked(large: QWidget, *others: QWidget) -> QWidget:
-    """A page of several widgets below each other; the first takes what room is left."""
-    page = QWidget()
-    page.setProperty("role", "panel")
-    column = QVBoxLayout(page)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    column.addWidget(large, 1)
-    for widget in others:
-        column.addWidget(widget)
-    return page

@@ -36,8 +36,14 @@ class ElidedLabel(QLabel):
     """A label that gives way to its neighbours and ends in an ellipsis when it must."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+        super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Another text, which the tool tip shows whole."""
+        super().setText(text)
+        self.setToolTip(text)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())
@@ -86,7 +92,7 @@ class MelHeader(QFrame):
         self._lower = QHBoxLayout()
         for row in (self._upper, self._lower):
             row.setContentsMargins(6, 0, 2, 0)
-            row.setSpacing(7)
+            row.setSpacing(6)
         self._lines = QVBoxLayout(self)
         self._lines.setContentsMargins(0, 0, 0, 0)
         self._lines.setSpacing(0)
@@ -261,7 +267,7 @@ def _style(theme: Theme, active: bool) -> str:
         padding: 0; border: 1px solid transparent; border-radius: 4px; background: {button_fill}; }}
     QToolButton:hover {{ background: {hover_fill}; }}
     QToolButton:focus {{ border: 1px solid {theme.text}; }}
-    QToolButton[side] {{ padding: 0 7px; background: transparent; color: {theme.text_muted};
+    QToolButton[side] {{ padding: 0 6px; background: transparent; color: {theme.text_muted};
         border: 1px solid {edge}; border-radius: 0; font-size: {theme.font_size_small}pt; }}
     QToolButton[side="left"] {{ border-right: none;
         border-top-left-radius: 4px; border-bottom-left-radius: 4px; }}

@@ -194,8 +194,7 @@ class SpectrumSlice(QWidget):
             width = metrics.horizontalAdvance(tick.label)
             start = min(max(x - width / 2, 0.0), self.width() - width)
             painter.drawText(QPointF(start, plot.bottom() + 4 + metrics.ascent()), tick.label)
-        unit = QRectF(_PAD, plot.bottom() + 4 + metrics.height(), self.width() - 2 * _PAD, metrics.height())
-        painter.drawText(unit, Qt.AlignmentFlag.AlignRight, "dB against Hz")
+        painter.drawText(plot.adjusted(0, 3, -5, 0), Qt.AlignmentFlag.AlignRight, "dB against Hz")
 
     def _paint_curve(self, painter: QPainter, plot: QRectF, key: str, colour: str) -> None:
         levels = self.spectrum(key)
@@ -216,7 +215,7 @@ class SpectrumSlice(QWidget):
 
     def _plot(self) -> QRectF:
         top = 8 + _LINE * (len(self._curves) + 1) + 8
-        bottom = 2 * _LINE + 8
+        bottom = _LINE + 8
         return QRectF(_LEFT, top, max(self.width() - _LEFT - _RIGHT, 1), max(self.height() - top - bottom, 1))
 
     def _x_of(self, hz: float, plot: QRectF) -> float:
