@@ -73,7 +73,7 @@ logger = logging.getLogger(__name__)
 SMALLEST = QSize(960, 600)
 USUAL = QSize(1280, 800)
 LEFT_WIDTH, RIGHT_WIDTH = 290, 350
-WIDE_SHARE, MIDDLE_LEAST = 0.5, 480
+WIDE_SHARE, MIDDLE_LEAST = 0.5, 460
 """A wide inspector takes this share of the window, but leaves this width (px) to the mels."""
 
 

@@ -29,6 +29,7 @@ class IconButton(QToolButton):
     """A square button with an icon alone. Its name is spoken by screen readers and shown as a tooltip."""
 
     def __init__(self, icon_name: str, name: str, shortcut: str = "", parent: QWidget | None = None) -> None:
+        icon(icon_name, current_theme(), current_theme().text)  # an unknown one is refused before there is a button
         super().__init__(parent)
         self._icon_name = icon_name
         self._shortcut = shortcut

@@ -92,7 +92,7 @@ class MelHeader(QFrame):
         self._lower = QHBoxLayout()
         for row in (self._upper, self._lower):
             row.setContentsMargins(6, 0, 2, 0)
-            row.setSpacing(6)
+            row.setSpacing(5)
         self._lines = QVBoxLayout(self)
         self._lines.setContentsMargins(0, 0, 0, 0)
         self._lines.setSpacing(0)
@@ -117,6 +117,7 @@ class MelHeader(QFrame):
             last.addWidget(self._toggle)
         last.addWidget(self.detail_label, 1)
         last.addWidget(self.level_label)
+        self._share_room()
         self._lines.setStretchFactor(self._lower, lines - 1)
         self.setFixedHeight(header_height(lines))
 
@@ -128,7 +129,7 @@ class MelHeader(QFrame):
         metrics = self.detail_label.fontMetrics()
         widths = [self.play_button.sizeHint().width(), self.title_label.sizeHint().width()]
         widths += [self.key_label.sizeHint().width(), metrics.horizontalAdvance(_USUAL_DETAIL)]
-        widths += [self.level_label.width()]
+        widths += [self.level_label.minimumWidth()]
         if self._toggle is not None:
             widths.append(self._toggle.sizeHint().width())
         margins = self._upper.contentsMargins()
@@ -144,6 +145,7 @@ class MelHeader(QFrame):
         """What is known about this pane, such as ``L1 0.22``."""
         self.detail_label.setText(text)
         self._describe_detail()
+        self._share_room()
 
     def set_definitions(self, detail: str, level: str) -> None:
         """What the numbers of the detail and the level at the crosshair mean, for their tool tips."""
@@ -227,6 +229,13 @@ class MelHeader(QFrame):
         button.setProperty("side", side)
         return button
 
+    def _share_room(self) -> None:
+        """What room is left belongs to the details; where there are none, they take none from the title."""
+        has_detail = bool(self.detail_label.text())
+        self.detail_label.setVisible(has_detail)
+        for row in (self._upper, self._lower):
+            row.setStretchFactor(self.level_label, 0 if has_detail else 1)
+
     def _describe_play_button(self, shortcut: str) -> None:
         verb = "Pause" if self._playing else "Play"
         name = f"{verb} {self._title}"
@@ -240,7 +249,9 @@ class MelHeader(QFrame):
         for widget in (self.key_label, self.detail_label, self.level_label):
             widget.setFont(small)
         # The widest number it can show, so that the row never moves.
-        self.level_label.setFixedWidth(self.level_label.fontMetrics().horizontalAdvance("\u221288.8 dB") + 6)
+        self.level_label.setMinimumWidth(
+            self.level_label.fontMetrics().horizontalAdvance("\u221288.8 dB") + 2
+        )
         name = "pause" if self._playing else "play"
         self.play_button.setIcon(icon(name, theme, theme.accent_text if self._active else theme.text))
         self.setStyleSheet(_style(theme, self._active))
@@ -267,7 +278,7 @@ def _style(theme: Theme, active: bool) -> str:
         padding: 0; border: 1px solid transparent; border-radius: 4px; background: {button_fill}; }}
     QToolButton:hover {{ background: {hover_fill}; }}
     QToolButton:focus {{ border: 1px solid {theme.text}; }}
-    QToolButton[side] {{ padding: 0 6px; background: transparent; color: {theme.text_muted};
+    QToolButton[side] {{ padding: 0 5px; background: transparent; color: {theme.text_muted};
         border: 1px solid {edge}; border-radius: 0; font-size: {theme.font_size_small}pt; }}
     QToolButton[side="left"] {{ border-right: none;
         border-top-left-radius: 4px; border-bottom-left-radius: 4px; }}
