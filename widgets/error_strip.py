@@ -47,6 +47,7 @@ class ErrorStrip(QWidget):
     def __init__(self, measures: list[Measure], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Error strip")
+        self.setMinimumWidth(320)  # not what the words of the moment need: they give way
         self._measures = {measure.key: measure for measure in measures}
         self._worst: float | None = None
         self._pane = _flat_combo("Pane whose error is shown", self)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
 from widgets.error_strip import ErrorStrip, Measure
 from widgets.frequency_scale import MelScale
@@ -116,6 +116,22 @@ def test_the_worst_place_is_marked_and_one_click_away(qtbot, strip: ErrorStrip):
     strip.set_values(None, 1.0, None, empty="Measuring…")
     assert not go.isVisible()
     assert strip.worst() is None
+
+
+@pytest.mark.parametrize("width", [700, 420, 370])
+def test_nothing_in_the_line_above_the_curve_is_cut_off(qtbot, strip: ErrorStrip, width: int):
+    strip.set_panes([("a", "Teacher-forced"), ("b", "Autoregressive")])
+    strip.set_margins(56, 72)
+    strip.set_values(np.sin(np.linspace(0, 3, 300)), 100.0, 1.5, remark="aligned by DTW")
+    strip.resize(width, 90)
+    go = strip.findChild(QPushButton)
+    choices = [*strip.findChildren(QComboBox), go]
+    qtbot.waitUntil(lambda: all(widget.width() >= widget.sizeHint().width() for widget in choices))
+    assert go.geometry().right() <= width - 72
+    assert "1.500 s" in go.text()
+    assert go.toolTip() == go.accessibleName() == "Go to the worst place, 1.500 s, 1.00 nats"
+    title = next(label for label in strip.findChildren(QLabel) if label.text() == "Error")
+    assert title.isVisible() == (width == 700)
 
 
 def test_pane_and_measure_are_asked_for(qtbot, strip: ErrorStrip):
