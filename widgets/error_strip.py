@@ -131,7 +131,7 @@ class ErrorStrip(QWidget):
     def set_margins(self, left: int, right: int) -> None:
         """Pixels left and right of the curve: those of the mels above."""
         self.trace.set_margins(left, right)
-        self._head.setContentsMargins(12, 0, right, 0)
+        self._head.setContentsMargins(12, 0, 12, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Say less in the line above the curve where there is little room."""
