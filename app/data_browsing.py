@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,24 @@ from app.messages_data import MeasureRows, RowsMeasured
 from app.paths import Places
 from app.session import Clip
 from app.voice import VoiceController
-from lewm_core.data_rows import read_rows, row_name
+from lewm_core.data_rows import parse_row_name, read_rows, row_name
 from lewm_core.files import write_atomically
 from lewm_core.manifest import Utterance
+from widgets.data_rows import NO_ROWS, DataRows
 
 logger = logging.getLogger(__name__)
 CHUNK = 24
 """Rows that are measured at a time: the list fills visibly, and what is known is kept."""
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """A manifest as it was read: its rows, the same as columns, and a digest that changes when one of them does."""
+
+    path: Path
+    rows: list[Utterance]
+    columns: DataRows
+    digest: str
 
 
 class DataController(QObject):
@@ -44,6 +56,9 @@ class DataController(QObject):
         self._engine, self._jobs, self._voice, self._places = engine, jobs, voice, places
         self.manifest: Path | None = None
         self.rows: list[Utterance] = []
+        self.columns = NO_ROWS
+        """The rows as the table shows them."""
+        self._digest = ""
         self.errors = np.zeros(0, np.float32)
         """Mel L1 of the reconstruction (n,), nats; NaN where it is not known."""
         self.job: Job | None = None
@@ -59,12 +74,14 @@ class DataController(QObject):
     def open(self, manifest: Path) -> None:
         """Read a manifest; the present one stays until it has been read."""
 
-        def work(_cancelled: Callable[[], bool]) -> Generator[Step, None, list[Utterance]]:
+        def work(_cancelled: Callable[[], bool]) -> Generator[Step, None, _Manifest]:
             yield Step(0.1, f"Reading {manifest.name}")
-            return read_rows(manifest)
+            rows = read_rows(manifest)
+            yield Step(0.6, f"Sorting {manifest.name}")
+            return _Manifest(manifest, rows, columns_of(rows).prepare(), _digest(manifest, rows))
 
         job = self._jobs.start(f"Reading {manifest.name}", work, "manifest")
-        job.finished.connect(lambda rows: self._on_read(manifest, rows))
+        job.finished.connect(self._on_read)
         job.failed.connect(self._on_failed)
         self.job_started.emit(job)
 
@@ -76,9 +93,15 @@ class DataController(QObject):
             row_name(manifest, row), utterance.text, utterance.speaker, f"{manifest.stem} {row} · {utterance.speaker}"
         )
 
-    def _on_read(self, manifest: Path, rows: list[Utterance]) -> None:
+    def row_of(self, clip: Clip | None) -> int | None:
+        """Which row a clip is; None where it is another sound."""
+        named = parse_row_name(clip.path) if clip is not None else None
+        return named[1] if named is not None and named[0] == self.manifest else None
+
+    def _on_read(self, read: _Manifest) -> None:
         self.cancel()
-        self.manifest, self.rows = manifest, rows
+        self.manifest, self.rows = read.path, read.rows
+        self.columns, self._digest = read.columns, read.digest
         self.errors = self._kept()
         self.opened.emit()
         self.measured.emit()
@@ -104,7 +127,8 @@ class DataController(QObject):
         """Measure those of `rows` that are not known, in this order."""
         if self.manifest is None or not self._voice.is_ready or self.is_measuring:
             return
-        self._waiting = [row for row in rows if np.isnan(self.errors[row])]
+        wanted = np.asarray(rows, np.int64)
+        self._waiting = wanted[np.isnan(self.errors[wanted])].tolist()
         self._wanted = len(self._waiting)
         self._next()
 
@@ -152,12 +176,7 @@ class DataController(QObject):
     def _key(self) -> str:
         """A name for these rows and this checkpoint, which changes when one of them does; "" without them."""
         voice = self._voice.voice
-        if self.manifest is None or voice is None:
-            return ""
-        digest = hashlib.sha256(f"{self.manifest.resolve()}\n{len(self.rows)}".encode())
-        for row in self.rows:
-            digest.update(f"{row.offset} {row.frames} ".encode())
-        return f"{voice.facts.sha256}-{digest.hexdigest()[:16]}"
+        return f"{voice.facts.sha256}-{self._digest}" if self.manifest is not None and voice is not None else ""
 
     def _file(self, key: str) -> Path:
         return self._places.folder / "errors" / f"{key}.npy"
@@ -195,3 +214,22 @@ class DataController(QObject):
         self._keeping, key, self._keep_again = None, self._keep_again, ""
         if key and key == self._key():
             self._keep(key)
+
+
+def columns_of(rows: Sequence[Utterance]) -> DataRows:
+    """Utterances as the columns of a table."""
+    return DataRows(
+        texts=tuple(row.text for row in rows),
+        speakers=tuple(row.speaker for row in rows),
+        languages=tuple(row.language for row in rows),
+        seconds=np.array([row.seconds for row in rows], np.float64),
+        estimated=np.array([bool(row.estimated) for row in rows]),
+    )
+
+
+def _digest(manifest: Path, rows: Sequence[Utterance]) -> str:
+    """A name for these rows at this place."""
+    digest = hashlib.sha256(f"{manifest.resolve()}\n{len(rows)}".encode())
+    for row in rows:
+        digest.update(f"{row.offset} {row.frames} ".encode())
+    return digest.hexdigest()[:16]

@@ -10,9 +10,10 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.dialogs import MANIFEST_FILTER, FileDialogs
+from app.row_listening import RowListening
+from app.session import Clip
 from app.studio import Studio
 from widgets.data_browser import DataBrowser
-from widgets.data_table import DataRows
 
 ERROR_DEFINITION = (
     "Mean absolute difference between the utterance's mel and what encoder and decoder of the loaded voice make of it, "
@@ -36,13 +37,18 @@ class DataWindow(QWidget):
         data = studio.data
         self.browser.open_requested.connect(self.ask)
         self.browser.row_opened.connect(lambda row: studio.open_clip(data.clip(row)))
+        self.listening = RowListening(studio, self)
+        self.browser.play_requested.connect(self.listening.play)
+        self.listening.playing_changed.connect(self.browser.set_playing)
+        studio.session.events.clip.connect(self._on_clip)
         self.browser.measure_requested.connect(self._measure)
         self.browser.cancel_requested.connect(data.cancel)
         data.opened.connect(self._on_opened)
         data.measured.connect(self._on_measured)
         studio.voice.changed.connect(self._on_voice)
         QShortcut(QKeySequence.StandardKey.Close, self, self.close)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.browser.search.setFocus)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._find)
+        QShortcut(QKeySequence("Ctrl+Shift+D"), self, self.ask)
         self._shown_errors: np.ndarray | None = None
         if data.manifest is not None:
             self._on_opened()
@@ -57,6 +63,13 @@ class DataWindow(QWidget):
         self.raise_()
         self.activateWindow()
 
+    def _find(self) -> None:
+        self.browser.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.browser.search.selectAll()
+
+    def _on_clip(self, clip: Clip | None) -> None:
+        self.browser.set_truth(self._studio.data.row_of(clip))
+
     def ask(self) -> None:
         """Ask for a manifest and open it."""
         path = self._dialogs.open_file("Open data", MANIFEST_FILTER)
@@ -64,20 +77,15 @@ class DataWindow(QWidget):
             self._studio.data.open(path)
 
     def _measure(self) -> None:
-        self._studio.data.measure([int(row) for row in self.browser.table.data_model.found()])
+        self._studio.data.measure(self.browser.table.data_model.found().tolist())
 
     def _on_opened(self) -> None:
         data = self._studio.data
         assert data.manifest is not None
         self._studio.set_setting("data_manifest", str(data.manifest))
-        rows = DataRows(
-            texts=tuple(row.text for row in data.rows),
-            speakers=tuple(row.speaker for row in data.rows),
-            languages=tuple(row.language for row in data.rows),
-            seconds=np.array([row.seconds for row in data.rows], np.float64),
-            estimated=np.array([bool(row.estimated) for row in data.rows]),
-        )
-        self.browser.set_rows(f"{data.manifest.parent.name}/{data.manifest.name}", rows)
+        self.browser.set_rows(f"{data.manifest.parent.name}/{data.manifest.name}", data.columns)
+        self.browser.search.setFocus()
+        self._on_clip(self._studio.session.clip)
         self._shown_errors = None
         self._on_measured()
 

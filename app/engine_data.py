@@ -24,7 +24,7 @@ def measure_rows(
     yield Step(0.0, "Measuring the data")
     from lewm_core import data_rows
 
-    store = _store(request.manifest, Path(request.manifest).stat().st_mtime_ns)
+    store = _store(request.manifest, _changed(Path(request.manifest)))
     found: list[float] = []
     for _, error in data_rows.reconstruction_errors(voice.model, store, request.rows):
         found.append(error)
@@ -39,7 +39,7 @@ def open_row(name: str, manifest: Path, row: int, voice: Synthesiser | None) -> 
     yield Step(0.1, "Reading the row")
     from lewm_core import data_rows
 
-    store = data_rows.open_store(manifest)
+    store = _store(str(manifest), _changed(manifest))
     mel = data_rows.row_mel(store, row)
     wave, problem = data_rows.row_sound(manifest.parent, store, row)
     rate = 24_000
@@ -50,6 +50,11 @@ def open_row(name: str, manifest: Path, row: int, voice: Synthesiser | None) -> 
         raise data_rows.DataError(f"Row {row} cannot be heard before a voice is loaded: {problem}.")
     wave = voice.vocoder.decode(mel)
     return ClipOpened(name, wave, rate, mel, f"vocoded from the stored mel: {problem}", is_stored=True)
+
+
+def _changed(manifest: Path) -> int:
+    """When it was written last; 0 where it is not there, which opening it then says."""
+    return manifest.stat().st_mtime_ns if manifest.is_file() else 0
 
 
 @functools.lru_cache(maxsize=2)

@@ -81,13 +81,14 @@ def read_manifest(folder: Path | str, split: str) -> list[Utterance]:
     if not path.is_file():
         raise DataError(f"{folder} has no {path.name}; make it with `lewm preprocess`")
     rows = []
-    # Not splitlines(): a text may hold U+2028, which that would take for a line's end.
-    for number, line in enumerate(path.read_text(encoding="utf8").split("\n"), 1):
-        if line.strip():
-            try:
-                rows.append(_utterance(json.loads(line)))
-            except (ValueError, TypeError, AttributeError) as error:
-                raise DataError(f"{path}, line {number}: {error}; run `lewm preprocess` again") from None
+    # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
+    with path.open(encoding="utf8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    rows.append(_utterance(json.loads(line)))
+                except (ValueError, TypeError, AttributeError) as error:
+                    raise DataError(f"{path}, line {number}: {error}; run `lewm preprocess` again") from None
     if not rows:
         raise DataError(f"{path} lists no utterances; make it with `lewm preprocess`")
     return rows

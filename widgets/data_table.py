@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from widgets.text_format import NOTHING
+from widgets.data_rows import ERROR, LANGUAGE, LENGTH, NO_ROWS, ROW, SPEAKER, TEXT, DataFilter, DataRows
+from widgets.text_format import NOTHING, language_label
+from widgets.theme import current_theme
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
-ROW, TEXT, SPEAKER, LANGUAGE, LENGTH, ERROR = range(6)
 _TITLES = ("Row", "Text", "Speaker", "Language", "Length", "Mel L1")
-_WIDTHS = {ROW: 64, SPEAKER: 96, LANGUAGE: 84, LENGTH: 84, ERROR: 84}
+_WIDTHS = {ROW: 76, SPEAKER: 96, LANGUAGE: 108, LENGTH: 84, ERROR: 84}
 _ROW_HEIGHT = 26
-
-
-@dataclass(frozen=True)
-class DataRows:
-    """n utterances: what is said, by whom, in which language, how long (s); `estimated`: where the cut was guessed."""
-
-    texts: tuple[str, ...]
-    speakers: tuple[str, ...]
-    languages: tuple[str, ...]
-    seconds: np.ndarray
-    estimated: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-
-@dataclass(frozen=True)
-class DataFilter:
-    """What is asked for: every word of `words` in text or speaker (case does not matter); "" allows any."""
-
-    words: str = ""
-    speaker: str = ""
-    language: str = ""
-    shortest: float = 0.0
-    longest: float = float("inf")
 
 
 class DataModel(QAbstractTableModel):
@@ -50,23 +26,21 @@ class DataModel(QAbstractTableModel):
     def __init__(self, definitions: dict[int, str], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tips = definitions
-        self._rows = DataRows((), (), (), np.zeros(0), np.zeros(0, bool))
+        self._rows = NO_ROWS
         self._found = np.zeros(0, np.int64)
-        self._haystacks: list[str] = []
-        self._ranks: dict[int, np.ndarray] = {}
         self._errors = np.zeros(0, np.float32)
         self._filter = DataFilter()
         self._sorting = (ROW, Qt.SortOrder.AscendingOrder)
+        self._marked: int | None = None
 
     # ------------------------------------------------------------------ contents
     def set_rows(self, rows: DataRows) -> None:
         """Become other rows; filter and order stay."""
         self.beginResetModel()
         self._rows = rows
-        self._haystacks = [f"{t}\n{s}".casefold() for t, s in zip(rows.texts, rows.speakers, strict=True)]
         self._errors = np.full(len(rows), np.nan, np.float32)
-        self._ranks = {}
-        self._found = self._sorted(self._matching())
+        self._marked = None
+        self._found = self._wanted()
         self.endResetModel()
 
     def set_filter(self, wanted: DataFilter) -> None:
@@ -80,8 +54,14 @@ class DataModel(QAbstractTableModel):
         self._errors = np.asarray(errors, np.float32)
         if self._sorting[0] == ERROR:
             self._renew()
-        elif len(self._found):
-            self.dataChanged.emit(self.index(0, ERROR), self.index(len(self._found) - 1, ERROR))
+        else:
+            self._tell_column(ERROR)
+
+    def set_marked(self, row: int | None) -> None:
+        """Tell one row of the data from the others: that which is the ground truth."""
+        if row != self._marked:
+            self._marked = row
+            self._tell_column(TEXT)
 
     def found(self) -> np.ndarray:
         """Rows of the data that are shown, from the top."""
@@ -90,6 +70,11 @@ class DataModel(QAbstractTableModel):
     def source_row(self, index: Index) -> int:
         """The row of the data at an index of the table."""
         return int(self._found[index.row()])
+
+    def line(self, index: Index) -> str:
+        """A row as a line for a spreadsheet: its cells, parted by tabs."""
+        row = self.source_row(index)
+        return "\t".join(self._cell(row, column).replace("\t", " ") for column in range(len(_TITLES)))
 
     def total_seconds(self) -> float:
         """Length of what is shown."""
@@ -105,14 +90,12 @@ class DataModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._cell(int(self._found[index.row()]), column)
+            return self._cell(self.source_row(index), column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.ToolTipRole and column == TEXT:
-            return self._rows.texts[int(self._found[index.row()])]
-        if role == Qt.ItemDataRole.ToolTipRole and column == LENGTH and self._is_estimated(index):
-            return "The cut was estimated from silences, not given by time stamps"
-        return None
+        if role == Qt.ItemDataRole.ForegroundRole and self.source_row(index) == self._marked:
+            return QColor(current_theme().accent)
+        return self._tip(self.source_row(index), column) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -138,65 +121,54 @@ class DataModel(QAbstractTableModel):
         if column == SPEAKER:
             return rows.speakers[row]
         if column == LANGUAGE:
-            return rows.languages[row]
+            return _language(rows.languages[row])
         if column == LENGTH:
             return f"{'~' if rows.estimated[row] else ''}{rows.seconds[row]:.2f} s"
         if column == ERROR:
             return NOTHING if np.isnan(self._errors[row]) else f"{self._errors[row]:.3f}"
         return str(row)
 
-    def _is_estimated(self, index: Index) -> bool:
-        return bool(self._rows.estimated[self.source_row(index)])
+    def _tip(self, row: int, column: int) -> str | None:
+        if column == TEXT:
+            mark = "\n\nThis is the ground truth now." if row == self._marked else ""
+            return self._rows.texts[row] + mark
+        if column == LENGTH and self._rows.estimated[row]:
+            return "The cut was estimated from silences, not given by time stamps"
+        return None
+
+    def _tell_column(self, column: int) -> None:
+        if len(self._found):
+            self.dataChanged.emit(self.index(0, column), self.index(len(self._found) - 1, column))
 
     def _renew(self) -> None:
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         kept = [(self.source_row(index), index.column()) for index in before]
-        self._found = self._sorted(self._matching())
-        places = {int(row): place for place, row in enumerate(self._found)} if kept else {}
-        after = [self.index(places[row], column) if row in places else QModelIndex() for row, column in kept]
-        self.changePersistentIndexList(before, after)
+        self._found = self._wanted()
+        self.changePersistentIndexList(before, [self.index_of(row, column) for row, column in kept])
         self.layoutChanged.emit()
 
-    def _matching(self) -> np.ndarray:
-        wanted, rows = self._filter, self._rows
-        fits = (rows.seconds >= wanted.shortest) & (rows.seconds <= wanted.longest)
-        if wanted.speaker:
-            fits &= np.fromiter((s == wanted.speaker for s in rows.speakers), bool, len(rows))
-        if wanted.language:
-            fits &= np.fromiter((tag == wanted.language for tag in rows.languages), bool, len(rows))
-        for word in wanted.words.casefold().split():
-            fits &= np.fromiter((word in text for text in self._haystacks), bool, len(rows))
-        return np.flatnonzero(fits)
+    def index_of(self, row: int, column: int = TEXT) -> QModelIndex:
+        """Where a row of the data is shown; an invalid index where it is not."""
+        places = np.flatnonzero(self._found == row)
+        return self.index(int(places[0]), column) if len(places) else QModelIndex()
 
-    def _sorted(self, found: np.ndarray) -> np.ndarray:
+    def _wanted(self) -> np.ndarray:
         column, order = self._sorting
-        if column == ROW:
-            return found if order == Qt.SortOrder.AscendingOrder else found[::-1]
-        keys = self._keys(column)[found]
-        known = np.isfinite(keys)
-        sign = 1 if order == Qt.SortOrder.AscendingOrder else -1
-        first = found[known][np.argsort(sign * keys[known], kind="stable")]
-        return np.concatenate((first, found[~known]))
-
-    def _keys(self, column: int) -> np.ndarray:
-        """A number a row to sort by; for texts their rank in the alphabet, worked out once."""
-        if column == LENGTH:
-            return np.asarray(self._rows.seconds, np.float64)
-        if column == ERROR:
-            return self._errors.astype(np.float64)
-        if column not in self._ranks:
-            texts = {TEXT: self._rows.texts, SPEAKER: self._rows.speakers, LANGUAGE: self._rows.languages}[column]
-            folded = [text.casefold() for text in texts]
-            place = {text: rank for rank, text in enumerate(sorted(set(folded)))}
-            self._ranks[column] = np.array([place[text] for text in folded], np.float64)
-        return self._ranks[column]
+        found = self._rows.matching(self._filter)
+        return self._rows.ordered(found, column, order == Qt.SortOrder.DescendingOrder, self._errors)
 
 
 class DataTable(QTableView):
-    """`opened(int)`: the person wants the row (double click, Enter)."""
+    """What a person wants, by signal: `opened(int)` (double click, Enter) and `play_requested(int)` (Space) name a row.
+
+    `typed(str)`: letters that belong into the search; `left_upwards`: Up on the first row.
+    """
 
     opened = Signal(int)
+    play_requested = Signal(int)
+    typed = Signal(str)
+    left_upwards = Signal()
 
     def __init__(self, definitions: dict[int, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -220,21 +192,53 @@ class DataTable(QTableView):
         header.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)
         for column, width in _WIDTHS.items():
             self.setColumnWidth(column, width)
-        self.doubleClicked.connect(self._open)
+        self.doubleClicked.connect(lambda index: self.opened.emit(self.data_model.source_row(index)))
 
     def current_row(self) -> int | None:
         """The row of the data that is selected."""
         index = self.currentIndex()
         return self.data_model.source_row(index) if index.isValid() else None
 
+    def go_in(self) -> None:
+        """Take the keyboard, and select the first row where none is selected."""
+        self.select_one()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def select_one(self) -> None:
+        """Select the first row that is shown, where none is selected."""
+        if not self.currentIndex().isValid() and self.data_model.rowCount():
+            self.setCurrentIndex(self.data_model.index(0, TEXT))
+
+    def copy_row(self) -> None:
+        """Put the selected row on the clipboard as a line of cells parted by tabs."""
+        if self.currentIndex().isValid():
+            QGuiApplication.clipboard().setText(self.data_model.line(self.currentIndex()))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self._open(self.currentIndex())
+        row, key = self.current_row(), event.key()
+        plain = not event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and row is not None:
+            self.opened.emit(row)
+        elif key == Qt.Key.Key_Space and plain:
+            if row is not None:
+                self.play_requested.emit(row)
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_row()
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and plain and self.data_model.rowCount():
+            # Qt's own would go to the first cell of the row, of which nothing is seen.
+            place = 0 if key == Qt.Key.Key_Home else self.data_model.rowCount() - 1
+            self.setCurrentIndex(self.data_model.index(place, TEXT))
+        elif key == Qt.Key.Key_Up and plain and self.currentIndex().row() <= 0:
+            self.left_upwards.emit()
+        elif plain and event.text().isprintable() and event.text():
+            self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
 
-    def _open(self, index: Index) -> None:
-        self.opened.emit(self.data_model.source_row(index))
+
+@functools.lru_cache(maxsize=256)
+def _language(tag: str) -> str:
+    return language_label(tag)
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 from app.data_window import DataWindow
 from app.drops import kind_of
@@ -15,6 +16,8 @@ from app.engine_data import measure_rows, open_row
 from app.engine_messages import Failure
 from app.main_window import MainWindow
 from app.messages_data import MeasureRows
+from app.row_listening import SOUND
+from app.session import Clip
 from app.studio import Studio
 from lewm_core.data_rows import parse_row_name, row_name
 from lewm_core.mel import log_mel, write_wav
@@ -69,6 +72,34 @@ def test_a_manifest_is_shown_and_a_row_becomes_the_ground_truth(
     assert "train 3" in clip.name
 
 
+def test_a_row_is_heard_without_being_opened(window: DataWindow, studio: Studio, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    open_data(studio, write_data(tmp_path / "data"), qtbot)
+    (tmp_path / "data" / "train.jsonl#3").write_bytes(b"the fake engine asks for a file of this name")
+    clip = studio.session.clip
+    window.browser.play_requested.emit(3)
+    qtbot.waitUntil(lambda: studio.player.source == SOUND, timeout=PATIENCE)
+    assert len(studio.listening.sounds()[SOUND].samples)
+    assert studio.session.clip is clip
+    with qtbot.waitSignal(studio.notice, timeout=PATIENCE) as told:
+        window.browser.play_requested.emit(4)  # its recording is nowhere
+    assert told.args[1] == "error"
+
+
+def test_the_row_that_is_the_ground_truth_is_marked(
+    window: DataWindow, studio: Studio, clip: Path, tmp_path: Path, qtbot  # type: ignore[no-untyped-def]
+) -> None:
+    manifest = write_data(tmp_path / "data")
+    (tmp_path / "data" / "train.jsonl#3").write_bytes(b"the fake engine asks for a file of this name")
+    studio.open_clip(Clip(row_name(manifest, 3)))
+    qtbot.waitUntil(lambda: studio.comparison.clip is not None, timeout=PATIENCE)
+    open_data(studio, manifest, qtbot)
+    model = window.browser.table.data_model
+    assert "ground truth" in str(model.data(model.index_of(3), Qt.ItemDataRole.ToolTipRole))
+    with qtbot.waitSignal(studio.comparison.clip_opened, timeout=PATIENCE):
+        studio.open_clip(Clip(str(clip)))
+    assert "ground truth" not in str(model.data(model.index_of(3), Qt.ItemDataRole.ToolTipRole))
+
+
 def test_measuring_goes_in_chunks_sorts_and_is_kept(
     window: DataWindow, studio: Studio, make_studio: Callable[[], Studio], tmp_path: Path, qtbot  # type: ignore[no-untyped-def]
 ) -> None:
@@ -78,8 +109,6 @@ def test_measuring_goes_in_chunks_sorts_and_is_kept(
     assert studio.data.is_measuring
     qtbot.waitUntil(lambda: not studio.data.is_measuring, timeout=PATIENCE)
     assert studio.data.errors == pytest.approx(1.0 / (1 + np.arange(60)))
-    from PySide6.QtCore import Qt
-
     window.browser.table.sortByColumn(5, Qt.SortOrder.AscendingOrder)
     assert list(window.browser.table.data_model.found()[:2]) == [59, 58]
     qtbot.waitUntil(lambda: kept_measures(studio) == 60, timeout=PATIENCE)

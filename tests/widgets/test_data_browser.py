@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QPushButton
 
 from widgets.data_browser import DataBrowser
-from widgets.data_table import ERROR, LANGUAGE, LENGTH, ROW, SPEAKER, TEXT, DataFilter, DataModel, DataRows
+from widgets.data_rows import ERROR, LANGUAGE, LENGTH, ROW, SPEAKER, TEXT, DataFilter, DataRows
+from widgets.data_table import DataModel
 from widgets.theme import DARK, apply_theme
 
 UP, DOWN = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
@@ -114,6 +116,80 @@ def test_enter_opens_a_row_and_the_button_too(browser: DataBrowser, qtbot) -> No
     with qtbot.waitSignal(browser.row_opened) as told:
         qtbot.keyClick(browser.table, Qt.Key.Key_Return)
     assert told.args == [longest]
+
+
+def press(qtbot, widget, *keys: Qt.Key) -> None:  # type: ignore[no-untyped-def]
+    for key in keys:
+        qtbot.keyClick(widget, key)
+
+
+def test_the_keys_of_the_search_go_on_into_the_table(browser: DataBrowser, qtbot) -> None:  # type: ignore[no-untyped-def]
+    browser.search.setFocus()
+    QTest.keyClicks(browser.search, "ship")
+    with qtbot.waitSignal(browser.row_opened) as told:
+        press(qtbot, browser.search, Qt.Key.Key_Return)  # also before the pause after typing is over
+    found = list(browser.table.data_model.found())
+    assert " of 60 utterances" in browser.count_text()
+    assert told.args == [found[0]]
+    press(qtbot, browser.search, Qt.Key.Key_Down)
+    assert browser.table.hasFocus()
+    press(qtbot, browser.table, Qt.Key.Key_Down, Qt.Key.Key_Down)
+    assert browser.table.current_row() == found[2]
+    press(qtbot, browser.table, Qt.Key.Key_End)
+    assert browser.table.current_row() == found[-1]
+    press(qtbot, browser.table, Qt.Key.Key_Home, Qt.Key.Key_Up)
+    assert browser.search.hasFocus()
+    with qtbot.waitSignal(browser.row_opened) as told:
+        press(qtbot, browser.search, Qt.Key.Key_Return)
+    assert told.args == [found[0]]
+    press(qtbot, browser.search, Qt.Key.Key_Escape)
+    assert browser.search.text() == ""
+
+
+def test_letters_typed_into_the_table_are_a_new_search(browser: DataBrowser, qtbot) -> None:  # type: ignore[no-untyped-def]
+    browser.search.setText("sun")
+    browser.table.go_in()
+    QTest.keyClick(browser.table, "s")
+    assert browser.search.hasFocus()
+    QTest.keyClicks(browser.search, "hip")
+    assert browser.search.text() == "ship"
+
+
+def test_space_plays_and_copy_copies_the_row(browser: DataBrowser, qtbot, qapp) -> None:  # type: ignore[no-untyped-def]
+    browser.table.go_in()
+    with qtbot.waitSignal(browser.play_requested) as told:
+        press(qtbot, browser.table, Qt.Key.Key_Space)
+    assert told.args == [0]
+    browser.set_playing(True)
+    stop = next(button for button in browser.findChildren(QPushButton) if button.text() == "Stop")
+    with qtbot.waitSignal(browser.play_requested):
+        qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(browser.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    cells = qapp.clipboard().text().split("\t")
+    assert cells[:3] == ["0", rows(60).texts[0], rows(60).speakers[0]]
+    assert len(cells) == 6
+
+
+def test_when_nothing_fits_it_says_so_and_all_comes_back_at_once(browser: DataBrowser, qtbot) -> None:  # type: ignore[no-untyped-def]
+    browser.speaker.setCurrentIndex(1)
+    browser.longest.setValue(0.1)
+    qtbot.waitUntil(lambda: browser.count_text().startswith("0 of 60"))
+    assert "No utterance fits" in browser.message()
+    everything = next(button for button in browser.findChildren(QPushButton) if button.text() == "Show all")
+    qtbot.mouseClick(everything, Qt.MouseButton.LeftButton)
+    assert browser.count_text().startswith("60 utterances")
+    assert browser.filter() == DataFilter()
+    assert browser.message() == ""
+    assert not everything.isVisible()
+
+
+def test_the_ground_truth_is_marked(browser: DataBrowser) -> None:
+    model = browser.table.data_model
+    browser.set_truth(4)
+    marked = [row for row in range(60) if model.data(model.index(row, TEXT), Qt.ItemDataRole.ForegroundRole)]
+    assert marked == [4]
+    browser.set_rows("other", rows(10))
+    assert not any(model.data(model.index(row, TEXT), Qt.ItemDataRole.ForegroundRole) for row in range(10))
 
 
 def test_measuring_can_be_asked_for_and_cancelled(browser: DataBrowser, qtbot) -> None:  # type: ignore[no-untyped-def]
