@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 
 from app.session import Clip, Session
 from lewm_core.resources_path import resource
@@ -15,17 +14,22 @@ FIRST_TEXT = "Welcome to the studio. Every sentence that you type here can be he
 
 def example_clips() -> list[Clip]:
     """The clips that ship with the studio; an installation without them has none."""
+    rows = example_rows()
+    return [Clip(row["audio"], row["text"], row["speaker"], row["title"]) for row in rows]
+
+
+def example_rows() -> list[dict[str, str]]:
+    """The same as rows of a list for `lewm preprocess`: audio (path), text, speaker, language, and a title."""
     folder = resource("clips")
+    names = ("text", "speaker", "language", "title")
     try:
         entries = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
-        return [_example(folder, entry) for entry in entries]
+        return [
+            {"audio": str(folder / entry["file"])} | {name: entry[name] for name in names} for entry in entries
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         logger.exception("example clips")
         return []
-
-
-def _example(folder: Path, entry: dict[str, str]) -> Clip:
-    return Clip(str(folder / entry["file"]), entry["text"], entry["speaker"], entry["title"])
 
 
 def first_session() -> Session:

@@ -138,6 +138,11 @@ class FileActions:
         """Show the data window."""
         self.data_window().bring_up()
 
+    def show_example_data(self) -> None:
+        """Show the data window with the example clips."""
+        self.show_data()
+        self._studio.examples.make_data()
+
     # ------------------------------------------------------------------ export
     def ask_export(self) -> None:
         """Ask what, in which format and where to."""

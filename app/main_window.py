@@ -223,6 +223,7 @@ class MainWindow(QMainWindow):
         self._transport = TransportBinding(self.transport, self.mels, studio)
         self.checkpoint.open_requested.connect(self.files.ask_checkpoint)
         self.run_page.folder_requested.connect(self.files.ask_run)
+        self.run_page.example_requested.connect(self.studio.examples.make_run)
         self.run_page.file_requested.connect(self.files.ask_second)
         self.run_page.grid_requested.connect(self.show_grid)
         self.inspector.page_changed.connect(lambda page: self.studio.set_setting("inspector_tab", page))

@@ -40,6 +40,11 @@ class Places:
         return self.folder / "votes.jsonl"
 
     @property
+    def examples(self) -> Path:
+        """Examples that were made on this machine."""
+        return self.folder / "examples"
+
+    @property
     def log(self) -> Path:
         """What went wrong, for bug reports."""
         return self.folder / "studio.log"

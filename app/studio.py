@@ -21,6 +21,7 @@ from app.comparing import ComparisonController
 from app.data_browsing import DataController
 from app.engine import CORE_BACKEND, Engine
 from app.engine_messages import Step, VoiceLoaded
+from app.example_making import ExampleMaker
 from app.examples import first_session
 from app.exporting import ExportController
 from app.formants import FormantController
@@ -113,6 +114,7 @@ class Studio(QObject):
         self.takes = TakeEdits(session, self.store, self.undo)
         self.exporting = ExportController(self)
         self.data = DataController(self.engine, self.jobs, self.voice, places, self)
+        self.examples = ExampleMaker(self.jobs, places, self)
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_DELAY)
@@ -139,8 +141,11 @@ class Studio(QObject):
         for keeper in (self.alignment, self.noise, self.formants):  # they change settings
             keeper.changed.connect(self._autosave.start)
         self.exporting.job_started.connect(self.job_started)
-        self.data.job_started.connect(self.job_started)
-        self.data.trouble.connect(self._on_trouble)
+        for helper in (self.data, self.examples):
+            helper.job_started.connect(self.job_started)
+            helper.trouble.connect(self._on_trouble)
+        self.examples.run_made.connect(self.second.open_folder)
+        self.examples.data_made.connect(self.data.open)
         self.exporting.done.connect(lambda sentence: self.notice.emit(sentence, "info"))
         self.player.trouble.connect(lambda sentence: self.notice.emit(sentence, "warning"))
         self.player.playing_changed.connect(lambda _playing: self.changed.emit())

@@ -198,6 +198,11 @@ def _window(window: MainWindow, registry: ActionRegistry) -> None:
 def _help(window: MainWindow, registry: ActionRegistry) -> None:
     add = _adder(registry, "&Help")
     add("shortcuts", "&Shortcuts", window.show_shortcuts, "F1", icon="keyboard")
+    studio = window.studio
+    add("example_run", "Open an example &run", _then_run_page(window, studio.examples.make_run), separated=True,
+        hint="Checkpoints of a made-up run: the embedded voice with less and less blur (170 MB)")  # fmt: skip
+    add("example_data", "Open example &data", window.files.show_example_data,
+        hint="The example clips as lewm preprocess makes data of them")  # fmt: skip
     add("explain", "&What does this mean?", QWhatsThis.enterWhatsThisMode, "Shift+F1", icon="circle-help",
         hint="Then click a number, a curve or a control; a click on a number alone does it too")  # fmt: skip
     add("about", "&About LeWM Studio", window.show_about, icon="info")

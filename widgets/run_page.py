@@ -28,6 +28,7 @@ class RunPage(QWidget):
     """Shows what it is told; every control sends a wish by a signal."""
 
     folder_requested = Signal()
+    example_requested = Signal()
     file_requested = Signal()
     close_requested = Signal()
     place_chosen = Signal(int)
@@ -58,6 +59,10 @@ class RunPage(QWidget):
         column.addLayout(self._make_opening())
         column.addWidget(self._title)
         column.addWidget(self._status)
+        self._example = QPushButton("Show an example run", self)
+        self._example.setToolTip("The embedded voice with less and less blur, as five checkpoints (170 MB)")
+        self._example.clicked.connect(self.example_requested)
+        column.addWidget(self._example, 0, Qt.AlignmentFlag.AlignLeft)
         for part in (self._beside, self._figures_part, self._losses_part):
             column.addWidget(part)
         column.addStretch(1)
@@ -70,6 +75,7 @@ class RunPage(QWidget):
         self._title.setText("No run is open")
         self._status.setText(status)
         self._close.setVisible(False)
+        self._example.setVisible(True)
         for part in (self._beside, self._figures_part, self._losses_part):
             part.setVisible(False)
 
@@ -80,6 +86,7 @@ class RunPage(QWidget):
         self._status.setText(status)
         self._status.setVisible(bool(status))
         self._close.setVisible(True)
+        self._example.setVisible(False)
 
     def set_checkpoints(self, names: Sequence[str], steps: Sequence[int], place: int) -> None:
         """The checkpoints in the order of their steps, and the place of the one that is shown (-1: none)."""
