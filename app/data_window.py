@@ -36,6 +36,7 @@ class DataWindow(QWidget):
         layout.addWidget(self.browser)
         data = studio.data
         self.browser.open_requested.connect(self.ask)
+        self.browser.example_requested.connect(studio.examples.make_data)
         self.browser.row_opened.connect(lambda row: studio.open_clip(data.clip(row)))
         self.listening = RowListening(studio, self)
         self.browser.play_requested.connect(self.listening.play)

@@ -55,6 +55,7 @@ class DataBrowser(QWidget):
     """Asks by signal, decides nothing. `row_opened(int)`: open as ground truth; `play_requested(int)`: hear it."""
 
     open_requested = Signal()
+    example_requested = Signal()
     row_opened = Signal(int)
     play_requested = Signal(int)
     measure_requested = Signal()
@@ -67,6 +68,8 @@ class DataBrowser(QWidget):
         self._can_measure = False
         self._open = QPushButton("Open data…", self)
         self._open.setToolTip("A manifest (SPLIT.jsonl) that lewm preprocess made")
+        self._example = QPushButton("Show example data", self)
+        self._example.setToolTip("The example clips as lewm preprocess makes data of them")
         self._name = QLabel(self)
         set_role(self._name, "title")
         self._count = QLabel(self)
@@ -181,6 +184,7 @@ class DataBrowser(QWidget):
         head.addWidget(self._count)
         head.addWidget(self._all)
         head.addStretch(1)
+        head.addWidget(self._example)
         head.addWidget(self._open)
         filters = QHBoxLayout()
         filters.setSpacing(8)
@@ -207,6 +211,7 @@ class DataBrowser(QWidget):
 
     def _connect(self) -> None:
         self._open.clicked.connect(self.open_requested)
+        self._example.clicked.connect(self.example_requested)
         self._all.clicked.connect(self._show_all)
         self._typing.timeout.connect(self._apply)
         self.search.textChanged.connect(lambda _text: self._typing.start())
@@ -302,6 +307,7 @@ class DataBrowser(QWidget):
 
     def _show_parts(self) -> None:
         there = self._rows is not None
+        self._example.setVisible(not there)
         if not there:
             self.table.hide()
             self._all.hide()

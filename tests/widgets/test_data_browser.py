@@ -216,6 +216,14 @@ def test_an_empty_browser_says_what_to_do(browser: DataBrowser) -> None:
     browser.grab()
 
 
+def test_an_example_is_offered_while_there_is_nothing(browser: DataBrowser, qtbot) -> None:  # type: ignore[no-untyped-def]
+    example = next(button for button in browser.findChildren(QPushButton) if "example" in button.text())
+    assert not example.isVisible()
+    browser.set_empty("Open a manifest.")
+    with qtbot.waitSignal(browser.example_requested):
+        qtbot.mouseClick(example, Qt.MouseButton.LeftButton)
+
+
 def test_fifty_thousand_rows_are_searched_and_sorted(qapp, benchmark) -> None:  # type: ignore[no-untyped-def]
     model = DataModel({})
     start = time.perf_counter()
