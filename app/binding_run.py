@@ -80,6 +80,7 @@ class RunBinding(QObject):
         short = {"reconstruction": "Reconstr.", "teacher_forced": "TF", "autoregressive": "AR"}
         page.set_renderings([(key, short[key]) for key in keys], second.rendering)
         page.set_alone(second.is_alone)
+        page.set_step_range(step_range(second.checkpoints, second.curves))
         self._show_measures()
         self._show_losses()
         self._show_playing()
@@ -146,6 +147,13 @@ class RunBinding(QObject):
     def _choose_loss(self, name: str) -> None:
         self._loss = name
         self.show()
+
+
+def step_range(checkpoints: tuple[SavedCheckpoint, ...], curves: tuple[Curve, ...]) -> tuple[float, float] | None:
+    """First and last step of a run: of its logs and its checkpoints; None without either."""
+    steps = [saved.step for saved in checkpoints]
+    steps += [int(end) for curve in curves if len(curve.steps) for end in (curve.steps[0], curve.steps[-1])]
+    return (float(min(steps)), float(max(steps))) if steps else None
 
 
 def loss_names(curves: tuple[Curve, ...]) -> list[str]:

@@ -166,6 +166,11 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
         icon="layers", hint="What another checkpoint makes of the same sentence, beside the loaded voice")  # fmt: skip
     add("open_run", "Open &run folder…", _then_run_page(window, window.files.ask_run), icon="history",
         hint="Slide through the checkpoints of a training run")  # fmt: skip
+    second = studio.second
+    add("earlier_checkpoint", "E&arlier checkpoint of the run", lambda: second.choose(second.place - 1), ",",
+        repeats=True, enabled=lambda: second.place > 0)  # fmt: skip
+    add("later_checkpoint", "La&ter checkpoint of the run", lambda: second.choose(second.place + 1), ".",
+        repeats=True, enabled=lambda: 0 <= second.place < len(second.checkpoints) - 1)  # fmt: skip
     add("close_second", "Put the second checkpoint a&way", studio.second.close,
         enabled=lambda: studio.second.is_open)  # fmt: skip
     can_choose = lambda: studio.voice.is_ready and studio.voice.loading is None  # noqa: E731

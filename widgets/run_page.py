@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from widgets.buttons import IconButton
 from widgets.segmented_control import SegmentedControl
 from widgets.step_curves import StepCurve, StepCurves
 from widgets.style_sheet import set_role
+from widgets.time_slider import TimeSlider
 
 
 class RunPage(QWidget):
@@ -48,6 +48,7 @@ class RunPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._definitions = definitions
         self._steps: list[int] = []
+        self._step_range: tuple[float, float] | None = None
         self._cells: list[QLabel] = []
         self._title = _label("", "title", self)
         self._status = _label("", "muted", self)
@@ -160,18 +161,21 @@ class RunPage(QWidget):
         _fill(self._figure, offers, chosen)
         self._figures_part.setVisible(bool(self._steps) and len(self._steps) > 1)
         self._figures.set_empty_message(empty)
-        wide = (float(min(self._steps)), float(max(self._steps))) if self._steps else None
-        self._figures.set_curves([curve] if curve is not None else [], wide)
+        self._figures.set_curves([curve] if curve is not None else [], self._step_range)
 
     def set_losses(self, offers: Sequence[str], chosen: str, curves: Sequence[StepCurve]) -> None:
         """Names of what the logs hold, the chosen one, and its curves."""
         _fill(self._loss, [(name, name) for name in offers], chosen)
         self._losses_part.setVisible(bool(offers))
-        self._losses.set_curves(curves)
+        self._losses.set_curves(curves, self._step_range)
         swatches = [
             f'<span style="color:{self._losses.colour(n)}">■</span> {curve.name}' for n, curve in enumerate(curves)
         ]
         self._legend.setText("  ".join(swatches))
+
+    def set_step_range(self, steps: tuple[float, float] | None) -> None:
+        """The axis of both charts, so that a step stands at the same place in them; before the curves."""
+        self._step_range = steps
 
     # Inside
 
@@ -199,12 +203,10 @@ class RunPage(QWidget):
         column.setSpacing(8)
         self._name = _label("", "", part)
         self._place = _label("", "muted", part)
-        self._slider = QSlider(Qt.Orientation.Horizontal, part)
-        self._slider.setAccessibleName("Checkpoint of the run")
-        self._slider.setPageStep(1)
+        self._slider = TimeSlider("Checkpoint of the run", part)
         self._slider.valueChanged.connect(self.place_chosen)
-        self._back = IconButton("chevron-left", "Earlier checkpoint", parent=part)
-        self._forth = IconButton("chevron-right", "Later checkpoint", parent=part)
+        self._back = IconButton("chevron-left", "Earlier checkpoint", ",", parent=part)
+        self._forth = IconButton("chevron-right", "Later checkpoint", ".", parent=part)
         self._back.clicked.connect(lambda: self._slider.setValue(self._slider.value() - 1))
         self._forth.clicked.connect(lambda: self._slider.setValue(self._slider.value() + 1))
         self._play = IconButton("play", "Play the second checkpoint", parent=part)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 
 from app.main_window import MainWindow
 from app.panes import SECOND
@@ -164,6 +166,44 @@ def test_the_page_and_the_next_start(studio: Studio, run: Path, qtbot, make_stud
     assert window.mels.shown_panes() == ["autoregressive", SECOND]
     window.close()
     assert make_studio().settings.run_folder == str(run)
+
+
+def test_arrows_move_the_slider_that_has_the_keyboard_and_comma_and_full_stop_work_anywhere(
+    studio: Studio, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    window.show()
+    window.show_tab("run")
+    studio.second.open_folder(run)
+    qtbot.waitUntil(lambda: studio.second.place == 2, timeout=PATIENCE)
+    slider = window.run_page._slider
+    qtbot.waitUntil(lambda: slider.value() == 2, timeout=PATIENCE)
+    slider.setFocus()
+    for key, place in ((Qt.Key.Key_Left, 1), (Qt.Key.Key_Home, 0), (Qt.Key.Key_Right, 1), (Qt.Key.Key_End, 2)):
+        QTest.keyClick(slider, key)
+        assert studio.second.place == place
+    assert not studio.timeline.playhead
+    window.mels.setFocus()
+    qtbot.waitUntil(window.registry.action("earlier_checkpoint").isEnabled, timeout=PATIENCE)
+    QTest.keyClick(window, Qt.Key.Key_Comma)
+    assert studio.second.place == 1
+    qtbot.waitUntil(window.registry.action("later_checkpoint").isEnabled, timeout=PATIENCE)
+    QTest.keyClick(window, Qt.Key.Key_Period)
+    assert studio.second.place == 2
+
+
+def test_a_click_on_the_groove_goes_there(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    window.show()
+    window.show_tab("run")
+    studio.second.open_folder(run)
+    slider = window.run_page._slider
+    qtbot.waitUntil(lambda: slider.value() == 2, timeout=PATIENCE)
+    for x, place in ((4, 0), (slider.width() - 4, 2), (slider.width() // 2, 1)):
+        QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(x, slider.height() // 2))
+        assert studio.second.place == place
 
 
 def test_the_nearest_are_made_first() -> None:
