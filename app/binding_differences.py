@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.aligning import FREE, TRUTH
+from app.aligning import PathFinder
 from app.messages_panes import ErrorStudied
 from app.pairing import Pair, make_pair
-from app.panes import NOISE, PANE_TITLES, SECOND
+from app.panes import NOISE, PAIR, PANE_TITLES, SECOND, TRUTH
 from app.studio import Studio
 from widgets.differences_panel import DifferencesPanel
 from widgets.measure_table import MeasureRow
 from widgets.mel_comparison import MelComparison
 
-PAIR = "pair"
-"""Key of the pane that shows two others against each other."""
 NOISE_TITLE = "Matched noise"
 PANE_CHOICES = {**PANE_TITLES, NOISE: NOISE_TITLE, SECOND: "B"}
 DEFINITIONS = {
     "pair": "A minus B in dB over all bands and frames that both have: mean absolute (L1, in nats; × 8.686: dB) "
-    "and mean signed (above 0: A is louder).\nOne of them autoregressive: it is put on the clip's time axis by dynamic "
-    "time warping first.\ndocs/analysis.md, In the studio",
+    "and mean signed (above 0: A is louder).\nReadings with timings of their own (autoregressive, B) are put on one "
+    "time axis by dynamic time warping first.\ndocs/analysis.md, In the studio",
     "difference": "A minus B in dB: red where A is louder, blue where B is (D)",
     "wipe": "A left of a divider that can be dragged, B right of it (W)",
     "blink": "A and B in turn; K changes them by hand",
     "range": "Differences of this size and more have the strongest colours; 0 dB is neutral",
-    "path": "Which time of the autoregressive run belongs to which time of the clip: the path of least distance "
+    "path": "Which time of the autoregressive run belongs to which time of the clip (with B in the pair: which of "
+    "B to which of the autoregressive run): the path of least distance "
     "(dynamic time warping). Dashed: equal times. Click to go there.\ndocs/analysis.md, Alignment",
     "link": "Crosshair, playhead, slice, loop and the switch of the source keep the word instead of the time",
     "noise": "The ground truth plus random noise, independent in every band and frame, of exactly the same mel L1 as "
@@ -109,7 +108,10 @@ class PairBinding:
         studio, settings = self._studio, self._studio.settings
         pane = self._mels.pane(PAIR)
         view = settings.pair_view
-        self.pair = make_pair(settings.pair_first, settings.pair_second, studio.panes, studio.alignment)
+        first, second = settings.pair_first, settings.pair_second
+        if not studio.alignment.is_waiting(first, second):  # while a path is being found, what was there stays
+            self.pair = make_pair(first, second, studio.panes, studio.alignment)
+            self._mels.set_time_link(studio.alignment.moved)
         if view != "off":
             pane.pair.set_mode(view)
             pane.pair.set_difference_range(settings.pair_range)
@@ -163,6 +165,7 @@ class DifferencesBinding:
         models = [(key, title) for key, title in PANE_TITLES.items() if key != TRUTH]
         panel.set_noise_choices(models, settings.noise_of)
         panel.pair_chosen.connect(pair.choose)
+        panel.pair_chosen.connect(lambda *_panes: self._show_path())
         panel.view_chosen.connect(pair.set_view)
         panel.range_chosen.connect(pair.set_range)
         panel.timed_chosen.connect(pair.set_timed)
@@ -198,23 +201,31 @@ class DifferencesBinding:
         panel.set_timed(settings.blink_timed)
         panel.set_numbers(self._pair.numbers())
 
+    def _finder(self) -> PathFinder:
+        """The path to be shown: that of B where it is compared, or alone there."""
+        alignment, settings = self._studio.alignment, self._studio.settings
+        has_second = SECOND in (settings.pair_first, settings.pair_second) or alignment.free.path is None
+        return alignment.second if has_second and alignment.second.path is not None else alignment.free
+
     def _show_path(self) -> None:
-        alignment, rate = self._studio.alignment, self._studio.panes.frame_rate
-        path = alignment.path
+        finder, rate = self._finder(), self._studio.panes.frame_rate
+        path = finder.path
         if path is None:
-            busy = alignment.is_busy or self._studio.comparison.is_busy
-            why = alignment.problem or "Open a clip with its transcript, so that both say the same words."
+            busy = finder.is_busy or self._studio.comparison.is_busy
+            why = finder.problem or "Open a clip with its transcript, so that both say the same words."
             self._panel.path.set_empty_message("Aligning…" if busy else why)
             self._panel.path.set_path(None, None, ("", ""))
             note = ""
         else:
             first, second = path.reference / rate, path.other / rate
-            self._panel.path.set_path(first, second, (PANE_TITLES[TRUTH], PANE_TITLES[FREE]))
+            reference, other = (PANE_CHOICES[key] for key in finder.ends)
+            self._panel.path.set_path(first, second, (reference, other))
             lead = second - first
             far = int(np.argmax(np.abs(lead)))
             word = "later" if lead[far] > 0 else "earlier"
+            subject = "B" if finder.ends[1] == SECOND else "The free run"
             note = (
-                f"Mean distance {path.cost_db:.1f} dB. The free run is up to {abs(lead[far]):.2f} s {word} "
+                f"Mean distance {path.cost_db:.1f} dB. {subject} is up to {abs(lead[far]):.2f} s {word} "
                 f"(at {first[far]:.2f} s)."
             )
         self._panel.set_linked(self._studio.settings.link_by_path, path is not None, note)
@@ -222,18 +233,17 @@ class DifferencesBinding:
         self._show_pair()
 
     def _show_cursor(self) -> None:
-        studio = self._studio
-        time, there = studio.timeline.playhead, studio.alignment.map
-        if time is None or there is None:
+        studio, finder = self._studio, self._finder()
+        time, heard = studio.timeline.playhead, studio.player.source
+        if time is None or finder.map is None:
             self._panel.path.set_cursor(None, None)
-        elif studio.player.source == FREE:
-            self._panel.path.set_cursor(there.to_reference(time), time)
         else:
-            self._panel.path.set_cursor(time, there.to_other(time))
+            there = studio.alignment.moved(time, heard, finder.ends[0])
+            self._panel.path.set_cursor(there, finder.map.to_other(there))
 
     def _seek(self, seconds: float) -> None:
         studio = self._studio
-        studio.listening.seek(studio.alignment.moved(seconds, TRUTH, studio.player.source))
+        studio.listening.seek(studio.alignment.moved(seconds, self._finder().ends[0], studio.player.source))
 
     def _show_noise(self) -> None:
         player = self._studio.player

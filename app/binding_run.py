@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.panes import SECOND
 from app.second_checkpoint import RENDERINGS, SENTENCES, SecondCheckpoint
+from app.speaker_choice import speaker_label
 from app.studio import Studio
 from lewm_core.analysis.run_folder import Curve, SavedCheckpoint
 from lewm_core.sweep_cells import CellRendering
@@ -48,7 +49,8 @@ class RunBinding(QObject):
         self._loss = ""
         page.place_chosen.connect(self._second.choose)
         page.close_requested.connect(self._second.close)
-        page.sentence_chosen.connect(self._second.set_sentence)
+        page.sentence_chosen.connect(self._second.sentence.choose)
+        page.speaker_chosen.connect(self._second.set_speaker)
         page.rendering_chosen.connect(self._second.set_rendering)
         page.alone_toggled.connect(self._second.set_alone)
         page.figure_chosen.connect(self._choose_figure)
@@ -71,11 +73,12 @@ class RunBinding(QObject):
         names = [saved.name for saved in second.checkpoints]
         page.set_run(self._title(), self._status(), str(second.folder or ""))
         page.set_checkpoints(names, [saved.step for saved in second.checkpoints], second.place)
-        item = second.item()
+        item = second.sentence.item()
         page.set_sentences(
-            [(key, SENTENCES[key]) for key in second.sentences()], second.sentence,
-            "" if item is None else f"“{item.text}” · {item.speaker} · seed {item.seed}",
+            [(key, SENTENCES[key]) for key in second.sentence.offers()], second.sentence.key,
+            "" if item is None else f"“{item.text}” · {speaker_label(item.speaker)} · seed {item.seed}",
         )  # fmt: skip
+        page.set_speakers(second.needs_speaker, second.speaker)
         keys = list(RENDERINGS) if second.item_has_clip else ["autoregressive"]
         short = {"reconstruction": "Reconstr.", "teacher_forced": "TF", "autoregressive": "AR"}
         page.set_renderings([(key, short[key]) for key in keys], second.rendering)

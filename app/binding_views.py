@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.binding_differences import NOISE_TITLE, PAIR
+from app.binding_differences import NOISE_TITLE
 from app.binding_panels import SYSTEM_DEVICE
 from app.clip_bar import ClipBar
 from app.jobs import Job
-from app.panes import NOISE, PANE_TITLES, SECOND, SOURCE_TITLES
+from app.panes import NOISE, PAIR, PANE_TITLES, SECOND, SOURCE_TITLES
 from app.session import SOURCES, Clip
 from app.speaker_choice import is_offered, speaker_label
 from app.studio import Studio
@@ -71,6 +71,7 @@ class MelsBinding:
         studio.player.source_changed.connect(view.set_active_source)
         studio.player.playing_changed.connect(view.set_playing)
         studio.voice.loaded.connect(lambda _voice: self._set_scale())
+        studio.second.changed.connect(self._say_why_second_is_empty)
         studio.alignment.changed.connect(lambda: view.set_time_link(studio.alignment.moved))
 
         view.time_range_requested.connect(timeline.set_range)
@@ -88,6 +89,11 @@ class MelsBinding:
     def _on_pane(self, key: str) -> None:
         content = self._studio.panes.content(key)
         self._view.set_mel(key, content.mel_db, self._studio.panes.frame_rate, content.detail)
+
+    def _say_why_second_is_empty(self) -> None:
+        second = self._studio.second
+        making = f"Rendering {second.chosen.name}…" if second.chosen is not None and second.left else ""
+        self._view.set_empty_message(SECOND, second.problem or making or EMPTY_MESSAGES[SECOND])
 
     def _on_vocoded(self, vocoded: bool) -> None:
         if self._studio.player.source in ("original", "ground_truth"):

@@ -96,15 +96,21 @@ class ComparisonController(QObject):
         clip = self._session.clip
         return bool(self.speakers) and self.clip is not None and clip is not None and bool(clip.text)
 
+    @property
+    def speaker(self) -> str:
+        """Who speaks the clip's text: the clip's own speaker where the voice has it, else the chosen one."""
+        session = self._session
+        own = session.clip.speaker if session.clip is not None else ""
+        return own if own in self.speakers else session.speaker
+
     def compare(self) -> None:
         """Compare the clip with the voice, if everything for it is there."""
         clip, opened = self._session.clip, self.clip
         if not self.can_compare or clip is None or opened is None:
             return
         session = self._session
-        speaker = clip.speaker if clip.speaker in self.speakers else session.speaker
         mel = opened.mel if opened.is_stored else None
-        request = Compare(opened.wave, clip.text, speaker, session.seed, session.temperature, mel)
+        request = Compare(opened.wave, clip.text, self.speaker, session.seed, session.temperature, mel)
         job = self._engine.submit(request, "Comparing", "compare")
         self.job = job
         self.partial_mel = None

@@ -1,4 +1,4 @@
-"""Files dropped on the window: checkpoints, recordings and texts find their way by their suffix."""
+"""What is dropped on the window: run folders, checkpoints, recordings and texts find their way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
+from lewm_core.analysis.run_folder import is_run
+
 CHECKPOINT_SUFFIXES = {".safetensors", ".pt", ".pth", ".ckpt"}
 CLIP_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aiff", ".aif", ".aifc", ".au"}
 TEXT_SUFFIXES = {".txt", ".md"}
@@ -15,7 +17,9 @@ DATA_SUFFIXES = {".jsonl"}
 
 
 def kind_of(path: Path) -> str:
-    """"checkpoint", "clip", "data", "text", or "" for a file that the studio does not open."""
+    """"run" for a folder of one; "checkpoint", "clip", "data", "text", or "" for what the studio does not open."""
+    if path.is_dir():
+        return "run" if is_run(path) else ""
     suffix = path.suffix.lower()
     if suffix in CHECKPOINT_SUFFIXES:
         return "checkpoint"

@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
 
 def align_panes(request: AlignPanes) -> Generator[Step, None, PanesAligned]:
-    """Find which frame of the free run belongs to which of the ground truth; raises AnalysisError."""
+    """Find which frame of one mel belongs to which of the other; raises AnalysisError."""
     yield Step(0.1, "Aligning")
-    from lewm_core.analysis.alignment import align, warped_to_reference
+    from lewm_core.analysis.alignment import align
 
-    path = align(request.truth, request.free, request.frame_rate)
-    yield Step(0.9, "Aligning")
-    warped = np.asarray(warped_to_reference(request.free, path), np.float32)
-    return PanesAligned(path.reference, path.other, path.cost, warped)
+    path = align(request.reference, request.other, request.frame_rate)
+    return PanesAligned(path.reference, path.other, path.cost)
 
 
 def study_error(

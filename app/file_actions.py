@@ -103,8 +103,10 @@ class FileActions:
         for path in paths:
             kind = kind_of(path)
             if not kind:
-                kinds = "a checkpoint, a recording, a manifest or a text file"
+                kinds = "a run folder, a checkpoint, a recording, a manifest or a text file"
                 sentence = f"{path.name} cannot be opened here: drop {kinds}."
+                if path.is_dir():
+                    sentence = f"{path.name} is no run: it holds neither checkpoints nor the log of a training."
                 self._studio.notice.emit(sentence, "warning")
             elif kind not in seen:
                 seen.add(kind)
@@ -113,6 +115,8 @@ class FileActions:
     def _open_kind(self, kind: str, path: Path) -> None:
         if kind == "checkpoint":
             self.open_checkpoint(path)
+        elif kind == "run":
+            self._studio.second.open_folder(path)
         elif kind == "clip":
             self._studio.open_clip(Clip(str(path)))
         elif kind == "data":

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
-from app.aligning import FREE, TRUTH, AlignmentController
+from app.aligning import AlignmentController
 from app.measuring import Measured, Measurer
 from app.messages_panes import FormantsTracked, TrackFormants
-from app.panes import NOISE, PANE_TITLES
+from app.panes import FREE, NOISE, PANE_TITLES, TRUTH
 from lewm_core.analysis.formants import frequency_deviation
 
 CEILINGS = (1000.0, 12_000.0)

@@ -230,6 +230,7 @@ class MainWindow(QMainWindow):
         self.inspector.wide_requested.connect(self.widen_inspector)
         self._columns.splitterMoved.connect(lambda _at, _which: self.inspector.set_wide(self._is_inspector_wide()))
         studio.voice.changed.connect(self._show_what_was_opened)
+        studio.second.opened.connect(lambda: self.show_tab("run"))
         self.take_list.export_requested.connect(self.files.ask_export_takes)
         drops = DropTarget(self)
         drops.dropped.connect(self.files.open_dropped)

@@ -12,26 +12,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class AlignPanes:
-    """Align the free run `free` (m, u) with the ground truth `truth` (m, t) by dynamic time warping."""
+    """Align `other` (m, u) with `reference` (m, t), two mels of the same words, by dynamic time warping."""
 
-    truth: np.ndarray
-    free: np.ndarray
+    reference: np.ndarray
+    other: np.ndarray
     frame_rate: float
 
 
 @dataclass(frozen=True)
 class PanesAligned:
-    """The warp path: frames (k,) of both mels that belong together, and the free run on the truth's time axis.
+    """The warp path: frames (k,) of both mels that belong together.
 
     Attributes:
         cost_db: mean distance along the path, dB RMS over bands.
-        warped: (m, t) the free run, for each frame of the truth the mean of the frames that it meets.
     """
 
     reference: np.ndarray
     other: np.ndarray
     cost_db: float
-    warped: np.ndarray
 
 
 @dataclass(frozen=True)

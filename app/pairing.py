@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from app.aligning import FREE, AlignmentController
+from app.aligning import AlignmentController
 from app.panes import PaneModel
 from lewm_core.config import LN_TO_DB
 
@@ -16,7 +16,7 @@ from lewm_core.config import LN_TO_DB
 class Pair:
     """Two mels in dB (n_mels, frames) of one length on one time axis.
 
-    `aligned` is True where a free run was put on the clip's time axis by DTW.
+    `aligned` is True where one of them was put on the other's time axis by DTW.
     """
 
     first: np.ndarray
@@ -42,18 +42,17 @@ class Pair:
 def make_pair(first: str, second: str, panes: PaneModel, alignment: AlignmentController) -> Pair | None:
     """The pair of two panes; None while one of them is empty.
 
-    Where just one of them is the free run, it is put on the time axis of the clip; without a path (or while
-    panes are not linked) frames meet at equal times, as far as both reach.
+    Where they have timings of their own, both are put on the time axis that is nearer to the clip's; without a path
+    (or while panes are not linked) frames meet at equal times, as far as both reach.
     """
-    mels = [panes.content(key).mel_db for key in (first, second)]
-    path = alignment.path if alignment.parts(first, second) else None
-    if path is not None:
-        warped = path.warped * np.float32(LN_TO_DB)
-        mels = [warped if key == FREE else mel for key, mel in zip((first, second), mels, strict=True)]
-    a, b = mels
+    a, b = (panes.content(key).mel_db for key in (first, second))
     if a is None or b is None or a.shape[0] != b.shape[0]:
         return None
+    aligned = alignment.parts(first, second)
+    if aligned:
+        axis = alignment.common_axis(first, second)
+        a, b = alignment.on_axis(a, first, axis), alignment.on_axis(b, second, axis)
     frames = min(a.shape[1], b.shape[1])
     if frames == 0:
         return None
-    return Pair(a[:, :frames], b[:, :frames], path is not None)
+    return Pair(a[:, :frames], b[:, :frames], aligned)

@@ -21,10 +21,13 @@ PANE_TITLES = {
     "teacher_forced": "Teacher-forced",
     "autoregressive": "Autoregressive",
 }
+TRUTH, FREE = "ground_truth", "autoregressive"
 NOISE = "noise"
 """Key of the pane with noise of the same L1 as a model's error, which a person switches on."""
 SECOND = "second"
 """Key of the pane with what another checkpoint makes of the sentence."""
+PAIR = "pair"
+"""Key of the pane that shows two others against each other."""
 SOURCE_TITLES = {
     "original": "Original",
     **PANE_TITLES,
@@ -36,11 +39,18 @@ SOURCE_TITLES = {
 
 @dataclass(frozen=True)
 class PaneContent:
-    """One pane: log-mel in dB (n_mels, frames) or None, its sound, and a short remark for its header."""
+    """One pane: log-mel in dB (n_mels, frames) or None, its sound, and a short remark for its header.
+
+    Attributes:
+        text: what it says, "" while that is not known or not finished.
+        own_time: True where a word comes at another time than in the clip.
+    """
 
     mel_db: np.ndarray | None
     sound: Sound | None
     detail: str = ""
+    text: str = ""
+    own_time: bool = False
 
     @property
     def seconds(self) -> float:
@@ -73,6 +83,7 @@ class PaneModel(QObject):
         self._store = store
         self._contents: dict[str, PaneContent] = dict.fromkeys(PANE_TITLES, EMPTY)
         self._origins: dict[str, object] = {}
+        self._stand_in: tuple[np.ndarray, PaneContent] | None = None
         self._db: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.mel_config = MelConfig()
         comparison.changed.connect(self.update)
@@ -129,6 +140,13 @@ class PaneModel(QObject):
         self.pane_changed.emit(key)
         self.sounds_changed.emit()
 
+    def set_stand_in(self, mel: np.ndarray | None, content: PaneContent | None) -> None:
+        """Show this mel as the free run instead of the take or the comparison; None shows those again."""
+        if mel is (self._stand_in and self._stand_in[0]):
+            return
+        self._stand_in = None if mel is None or content is None else (mel, content)
+        self.update()
+
     def sounds(self) -> dict[str, Sound]:
         """What can be heard, by source key."""
         sounds = {key: content.sound for key, content in self._contents.items() if content.sound is not None}
@@ -171,17 +189,19 @@ class PaneModel(QObject):
             if key == "ground_truth" and clip is not None:
                 detail = clip.remark
             sound = Sound(pane.wave, result.sample_rate) if len(pane.wave) else None
-            return pane.mel, PaneContent(self._as_db(pane.mel), sound, detail)
+            return pane.mel, PaneContent(self._as_db(pane.mel), sound, detail, result.text, key == FREE)
         if key == "ground_truth" and clip is not None:
             return clip.mel, PaneContent(self._as_db(clip.mel), None, clip.remark)
         return None, EMPTY
 
     def _free_running(self) -> tuple[object, PaneContent] | None:
-        """Speech being made, else the selected take, else a comparison being made."""
+        """Speech being made, else what stands in, else the selected take, else a comparison being made."""
         if self._speaking.partial_mel is not None:
             mel, sound = self._speaking.partial_mel, self._speaking.sound
             growing = None if sound is None else Sound(sound, sound.sample_rate)
-            return mel, PaneContent(self._as_db(mel), growing, "speaking…")
+            return mel, PaneContent(self._as_db(mel), growing, "speaking…", own_time=True)
+        if self._stand_in is not None:
+            return self._stand_in
         take = self._session.take(self._session.current_take)
         if take is not None:
             shown = self._take_content(take)
@@ -189,7 +209,7 @@ class PaneModel(QObject):
                 return shown
         if self._comparison.partial_mel is not None:
             mel = self._comparison.partial_mel
-            return mel, PaneContent(self._as_db(mel), None, "comparing…")
+            return mel, PaneContent(self._as_db(mel), None, "comparing…", own_time=True)
         return None
 
     def _take_content(self, take: Take) -> tuple[object, PaneContent] | None:
@@ -204,7 +224,8 @@ class PaneModel(QObject):
             detail += " · ran into the length limit"
         elif take.stop_reason == "cancelled":
             detail += " · cancelled"
-        return mel, PaneContent(self._as_db(mel), Sound(wave, take.sample_rate), detail)
+        sound = Sound(wave, take.sample_rate)
+        return mel, PaneContent(self._as_db(mel), sound, detail, take.text, own_time=True)
 
     def _as_db(self, mel: np.ndarray) -> np.ndarray:
         return mel * np.float32(LN_TO_DB)

@@ -8,21 +8,32 @@ measures.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.cells import SECOND as OWNER
 from app.cells import CellMaker, Wish
+from app.common_sentence import CLIP, TAKE, TEXT, CommonSentence
 from app.comparing import ComparisonController
 from app.engine_messages import VoiceLoaded
-from app.panes import PANE_TITLES, SECOND, PaneContent, PaneModel
+from app.panes import FREE, PANE_TITLES, SECOND, TRUTH, PaneContent, PaneModel
 from app.player import Sound
 from app.run_watch import RunWatch, Sight
 from app.session import Session
 from app.settings import Settings
+from app.speaker_choice import is_offered, speaker_label
 from app.voice import VoiceController
-from lewm_core.analysis.run_folder import Curve, RunFolder, RunFolderError, SavedCheckpoint, open_checkpoint
+from lewm_core.analysis.run_folder import (
+    Curve,
+    RunFolder,
+    RunFolderError,
+    SavedCheckpoint,
+    open_checkpoint,
+    run_of,
+)
 from lewm_core.config import LN_TO_DB
 from lewm_core.sweep_cells import CellRendering, SweepCell, SweepItem
 
@@ -31,7 +42,7 @@ RENDERINGS = {
     "teacher_forced": "Teacher-forced",
     "autoregressive": "Autoregressive",
 }
-SENTENCES = {"clip": "The clip", "take": "The selected take", "text": "The text box"}
+SENTENCES = {CLIP: "The clip", TAKE: "The selected take", TEXT: "The text box"}
 
 
 class SecondCheckpoint(QObject):
@@ -39,6 +50,8 @@ class SecondCheckpoint(QObject):
 
     changed = Signal()
     trouble = Signal(str)
+    opened = Signal()
+    """A person opened a run or a checkpoint."""
 
     def __init__(
         self,
@@ -65,9 +78,10 @@ class SecondCheckpoint(QObject):
         self.curves: tuple[Curve, ...] = ()
         self.checkpoints: tuple[SavedCheckpoint, ...] = ()
         self.chosen: SavedCheckpoint | None = None
+        self._wanted = ""
+        """Name of the checkpoint to begin with, the last time's."""
         self._loaded: SavedCheckpoint | None = None
-        self._sentence = "clip"
-        self._shown: object = None
+        self.sentence = CommonSentence(session, comparison, self)
         # Text, speaker and seed change with every key; the wishes follow a moment later.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -78,9 +92,7 @@ class SecondCheckpoint(QObject):
         maker.made.connect(self._on_made)
         maker.changed.connect(self.changed)
         voice.loaded.connect(self._on_voice)
-        comparison.changed.connect(self._soon_if_open)
-        for name in ("text", "speaker", "seed", "temperature", "current_take", "clip"):
-            getattr(session.events, name).connect(self._soon_if_open)
+        self.sentence.changed.connect(self._soon_if_open)
 
     def shutdown(self) -> None:
         """Watch and wait no more."""
@@ -88,31 +100,52 @@ class SecondCheckpoint(QObject):
         self._watch.close()
 
     # ------------------------------------------------------------------ what is beside the voice
+    def open_last(self) -> None:
+        """Open what stood beside the voice when the studio was closed, as far as it is still there."""
+        path, name = Path(self._settings.run_folder), self._settings.run_checkpoint
+        if not self._settings.run_folder:
+            return
+        if path.is_dir():
+            self._watch_folder(path)
+            self._wanted = self._settings.run_checkpoint = name
+        elif path.is_file():
+            self._show_file(path)
+
     def open_folder(self, folder: Path) -> None:
         """Watch a run and show its newest checkpoint."""
+        self._watch_folder(run_of(folder))
+        self.opened.emit()
+
+    def open_file(self, path: Path) -> None:
+        """Show one checkpoint; one that cannot be used is named in `trouble`, and what was there stays."""
+        if self._show_file(path):
+            self.opened.emit()
+
+    def _watch_folder(self, folder: Path) -> None:
         self.close()
         self.folder = folder
         self._settings.run_folder = str(folder)
         self._watch.open(folder)
         self.changed.emit()
 
-    def open_file(self, path: Path) -> None:
-        """Show one checkpoint; one that cannot be used is named in `trouble`, and what was there stays."""
+    def _show_file(self, path: Path) -> bool:
         try:
             saved = open_checkpoint(path)
         except (ValueError, OSError) as error:
             self.trouble.emit(str(error))
-            return
+            return False
         self.close()
         self.checkpoints = (saved,)
+        self._settings.run_folder = str(path)
         self.choose(0)
+        return True
 
     def close(self) -> None:
         """Put the second checkpoint away."""
         self._watch.close()
         self.folder = self.run = self.chosen = None
         self.curves, self.checkpoints = (), ()
-        self._settings.run_folder = ""
+        self._settings.run_folder = self._settings.run_checkpoint = self._wanted = ""
         self.update()
 
     @property
@@ -129,13 +162,15 @@ class SecondCheckpoint(QObject):
         """Show another checkpoint of the run."""
         if self.checkpoints:
             self.chosen = self.checkpoints[min(max(place, 0), len(self.checkpoints) - 1)]
+            is_newest = self.chosen is self.checkpoints[-1]
+            self._settings.run_checkpoint = "" if is_newest else self.chosen.name
             self.update()
 
     # ------------------------------------------------------------------ what it says
     @property
     def rendering(self) -> str:
         """Which mel is shown: "reconstruction", "teacher_forced" or "autoregressive"."""
-        return self._settings.second_rendering if self.item_has_clip else "autoregressive"
+        return self._settings.second_rendering if self.item_has_clip else FREE
 
     def set_rendering(self, key: str) -> None:
         """Show another mel."""
@@ -143,45 +178,38 @@ class SecondCheckpoint(QObject):
         self.update()
 
     @property
-    def sentence(self) -> str:
-        """Where the sentence comes from: "clip", "take" or "text", as far as there is one."""
-        offers = self.sentences()
-        return self._sentence if self._sentence in offers else next(iter(offers), "text")
-
-    def sentences(self) -> list[str]:
-        """Where a sentence can come from now."""
-        session = self._session
-        has = {
-            "clip": session.clip is not None and bool(session.clip.text),
-            "take": session.take(session.current_take) is not None,
-            "text": bool(session.text.strip()),
-        }
-        return [key for key in SENTENCES if has[key]]
-
-    def set_sentence(self, key: str) -> None:
-        """Take the sentence from somewhere else."""
-        self._sentence = key
-        self.update()
-
-    @property
     def item_has_clip(self) -> bool:
         """True when the sentence has a recording, so that there are three mels of it."""
-        item = self.item()
+        item = self.sentence.item()
         return item is not None and item.clip is not None
 
-    def item(self) -> SweepItem | None:
-        """The sentence with speaker, seed and temperature; None while there is none."""
-        session, which = self._session, self.sentence
-        take = session.take(session.current_take)
-        if which == "clip" and session.clip is not None and session.clip.text:
-            clip = session.clip
-            speaker = clip.speaker or session.speaker
-            return SweepItem(clip.text, speaker, session.seed, session.temperature, Path(clip.path))
-        if which == "take" and take is not None:
-            return SweepItem(take.text, take.speaker, take.seed, take.temperature)
-        if session.text.strip():
-            return SweepItem(session.text.strip(), session.speaker, session.seed, session.temperature)
-        return None
+    def item_for(self, saved: SavedCheckpoint) -> SweepItem | None:
+        """The sentence for a checkpoint; by another speaker where it lacks the sentence's and one was chosen."""
+        item = self.sentence.item()
+        names = [name for name, _ in saved.speakers]
+        if item is None or is_offered(item.speaker, names):
+            return item
+        other = self._settings.second_speaker
+        return replace(item, speaker=other) if other in names else None
+
+    @property
+    def needs_speaker(self) -> list[str]:
+        """Speakers of the chosen checkpoint, where it lacks that of the sentence; else none."""
+        item = self.sentence.item()
+        if self.chosen is None or item is None:
+            return []
+        names = [name for name, _ in self.chosen.speakers]
+        return [] if is_offered(item.speaker, names) else names
+
+    @property
+    def speaker(self) -> str:
+        """The speaker that was chosen for checkpoints which lack that of the sentence."""
+        return self._settings.second_speaker
+
+    def set_speaker(self, name: str) -> None:
+        """Who speaks for checkpoints that lack the speaker of the sentence."""
+        self._settings.second_speaker = name
+        self.update()
 
     @property
     def is_alone(self) -> bool:
@@ -199,13 +227,13 @@ class SecondCheckpoint(QObject):
             return [SECOND]
         if not self.is_alone:
             return []
-        kept = {self.rendering, "ground_truth"} if self._session.clip is not None else {self.rendering}
+        kept = {self.rendering, TRUTH} if self.item_has_clip else {self.rendering}
         return [key for key in PANE_TITLES if key not in kept]
 
     # ------------------------------------------------------------------ what was made
     def cell(self, saved: SavedCheckpoint | None) -> SweepCell | None:
         """What a checkpoint makes of the sentence, None while that is not known."""
-        item = self.item()
+        item = None if saved is None else self.item_for(saved)
         if saved is None or item is None:
             return None
         return self._maker.cell(Wish(saved, item, self._vocoder))
@@ -227,8 +255,12 @@ class SecondCheckpoint(QObject):
             return "Open a run folder, or compare with another checkpoint."
         if self.run is not None and not self.checkpoints:
             return "No whole checkpoint in this folder yet."
-        if self.item() is None:
+        item = self.sentence.item()
+        if item is None:
             return "Type a sentence, or open a clip with its transcript."
+        if self.chosen is not None and self.item_for(self.chosen) is None:
+            label = speaker_label(item.speaker)
+            return f"{self.chosen.name} has no speaker “{label}”. Choose one of its own as the speaker of B."
         cell = self.cell(self.chosen)
         return cell.failure if cell is not None else ""
 
@@ -244,32 +276,45 @@ class SecondCheckpoint(QObject):
     # ------------------------------------------------------------------ what happens
     def update(self) -> None:
         """Ask for what is missing, nearest to the chosen checkpoint first, and show what is there."""
-        item = self.item()
         wishes: list[Wish] = []
-        if self.chosen is not None and item is not None and self._voice.is_ready:  # the voice is loaded first
+        if self.chosen is not None and self._voice.is_ready:  # the voice is loaded first
             order = nearest_first(self.checkpoints, self.place)
             wanted = [order[0], *([self._loaded] if self._loaded is not None else []), *order[1:]]
-            wishes = [Wish(saved, item, self._vocoder) for saved in wanted]
+            items = [(saved, self.item_for(saved)) for saved in wanted]
+            wishes = [Wish(saved, item, self._vocoder) for saved, item in items if item is not None]
         self._maker.want(OWNER, wishes)
         self._show()
         self.changed.emit()
 
     def _show(self) -> None:
-        """Put the mel of the chosen checkpoint into its pane; while it is being made, what was there stays."""
-        if self.chosen is None or self.item() is None:
+        """Put the mels of both into their panes; while one is being made, what was there stays."""
+        self._show_typed()
+        if self.chosen is None or self.item_for(self.chosen) is None:
             self._panes.set_extra(SECOND, None, None)
             return
         made, cell = self.rendered(self.chosen), self.cell(self.chosen)
-        if made is None and cell is None:
+        if cell is None:
             return
-        if made is None or cell is None or not made.mel.shape[1]:
+        if made is None or not made.mel.shape[1]:
             self._panes.set_extra(SECOND, None, None)
             return
+        self._panes.set_extra(SECOND, made.mel, self._content(cell, made, self.rendering))
+
+    def _show_typed(self) -> None:
+        """Beside B the loaded voice says the text box, too, which neither take nor clip does."""
+        is_typed = self.chosen is not None and self.sentence.key == TEXT
+        made, cell = self.rendered(self._loaded), self.cell(self._loaded)
+        if not is_typed or made is None or cell is None:
+            if not is_typed:
+                self._panes.set_stand_in(None, None)
+            return
+        self._panes.set_stand_in(made.mel, self._content(cell, made, FREE))
+
+    @staticmethod
+    def _content(cell: SweepCell, made: CellRendering, rendering: str) -> PaneContent:
         sound = Sound(made.wave, cell.sample_rate) if len(made.wave) else None
-        content = PaneContent(made.mel * LN_TO_DB, sound, pane_detail(cell, made, self.rendering))
-        if made is not self._shown:
-            self._shown = made
-            self._panes.set_extra(SECOND, made.mel, content)
+        detail = pane_detail(cell, made, rendering)
+        return PaneContent(made.mel * np.float32(LN_TO_DB), sound, detail, cell.item.text, rendering == FREE)
 
     def _soon_if_open(self, *_change: object) -> None:
         if self.is_open:
@@ -284,9 +329,12 @@ class SecondCheckpoint(QObject):
         was_newest = self.chosen is None or self.place == len(self.checkpoints) - 1
         path = None if self.chosen is None else self.chosen.path
         self.run, self.curves, self.checkpoints = sight.run, sight.curves, sight.run.checkpoints
-        same = next((saved for saved in self.checkpoints if saved.path == path), None)
+        kept = [saved for saved in self.checkpoints if saved.path == path and not was_newest]
+        if self._wanted and self.checkpoints:
+            kept = [saved for saved in self.checkpoints if saved.name == self._wanted]
+            self._wanted = ""
         newest = self.checkpoints[-1] if self.checkpoints else None
-        self.chosen = newest if was_newest or same is None else same
+        self.chosen = kept[0] if kept else newest
         self.update()
 
     def _on_voice(self, voice: VoiceLoaded) -> None:

@@ -41,6 +41,11 @@ class Settings:
     link_by_path: bool = True
     match_levels: bool = False
     run_folder: str = ""
+    """The run or the checkpoint file that stands beside the voice."""
+    run_checkpoint: str = ""
+    """Name of the checkpoint of the run that is shown; "" follows the newest one."""
+    second_speaker: str = ""
+    """Who speaks for a second checkpoint that has not the speaker of the sentence."""
     second_rendering: str = "autoregressive"
     hidden_panes: str = ""
     show_formants: bool = False

@@ -196,8 +196,7 @@ class Studio(QObject):
         if self.session.selection is not None:
             self.timeline.set_selection(self.session.selection)
         self.blind.load()
-        if self.settings.run_folder and Path(self.settings.run_folder).is_dir():
-            self.second.open_folder(Path(self.settings.run_folder))
+        self.second.open_last()
         self.player.refresh_devices()
         self.jobs.start("Getting ready", _import_sound_files, "ready")
 

@@ -162,9 +162,9 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
         enabled=lambda: studio.voice.candidate is not None and studio.voice.loading is None)  # fmt: skip
     add("embedded_voice", "Load the &embedded voice", lambda: studio.voice.load(None),
         enabled=lambda: studio.session.checkpoint is not None)  # fmt: skip
-    add("compare_with", "Compare with c&heckpoint…", _then_run_page(window, window.files.ask_second), separated=True,
+    add("compare_with", "Compare with c&heckpoint…", window.files.ask_second, separated=True,
         icon="layers", hint="What another checkpoint makes of the same sentence, beside the loaded voice")  # fmt: skip
-    add("open_run", "Open &run folder…", _then_run_page(window, window.files.ask_run), icon="history",
+    add("open_run", "Open &run folder…", window.files.ask_run, icon="history",
         hint="Slide through the checkpoints of a training run")  # fmt: skip
     second = studio.second
     add("earlier_checkpoint", "E&arlier checkpoint of the run", lambda: second.choose(second.place - 1), ",",
@@ -228,15 +228,6 @@ def _adder(registry: ActionRegistry, group: str) -> Callable[..., None]:
         registry.add(spec, run, enabled, checked)
 
     return add
-
-
-def _then_run_page(window: MainWindow, ask: Callable[[], object]) -> Callable[[], object]:
-    def run() -> None:
-        ask()
-        if window.studio.second.is_open:
-            window.show_tab("run")
-
-    return run
 
 
 def _later(run: Callable[[str], object], value: str) -> Callable[[], object]:

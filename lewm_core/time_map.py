@@ -60,6 +60,20 @@ def time_map(reference: np.ndarray, other: np.ndarray, frame_rate: float) -> Tim
     return TimeMap(tilted(reference), tilted(other))
 
 
+def mean_by(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return the mean of ``values`` (..., k) over the steps that share a frame.
+
+    Args:
+        values: one value, or column of values, for each step of a path.
+        group: (k,) frame of each step (``path.reference`` or ``path.other``), from 0, rising by 0 or 1.
+
+    Returns:
+        (..., frames).
+    """
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    return np.add.reduceat(values, starts, axis=-1) / np.diff(starts, append=len(group))
+
+
 def _mapped(seconds: float, source: np.ndarray, target: np.ndarray) -> float:
     if seconds <= source[0]:
         return float(target[0] + seconds - source[0])

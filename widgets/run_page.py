@@ -36,6 +36,8 @@ class RunPage(QWidget):
     play_requested = Signal()
     grid_requested = Signal()
     sentence_chosen = Signal(str)
+    speaker_chosen = Signal(str)
+    """For checkpoints that lack the speaker of the sentence."""
     rendering_chosen = Signal(str)
     alone_toggled = Signal(bool)
     figure_chosen = Signal(str)
@@ -122,6 +124,11 @@ class RunPage(QWidget):
         self._sentence.setCurrentIndex(self._sentence.findData(chosen))
         self._sentence.blockSignals(False)
         self._text.setText(text)
+
+    def set_speakers(self, names: Sequence[str], chosen: str) -> None:
+        """Who can speak for a checkpoint that lacks the speaker of the sentence; none where it does not."""
+        _fill(self._speaker, [(name, name) for name in names], chosen)
+        self._speaker_row.setVisible(bool(names))
 
     def set_renderings(self, offers: Sequence[tuple[str, str]], chosen: str) -> None:
         """(key, label) of the mels that there are, and the chosen one."""
@@ -219,6 +226,7 @@ class RunPage(QWidget):
         self._sentence.setAccessibleName("Sentence")
         self._sentence.activated.connect(lambda _: self.sentence_chosen.emit(self._sentence.currentData()))
         self._text = _label("", "small", part)
+        self._speaker_row, self._speaker = self._make_speaker(part)
         self._renderings = SegmentedControl("Which mel", part)
         self._renderings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._renderings.chosen.connect(self.rendering_chosen)
@@ -237,11 +245,24 @@ class RunPage(QWidget):
         column.addWidget(self._place)
         column.addWidget(self._sentence)
         column.addWidget(self._text)
+        column.addWidget(self._speaker_row)
         column.addWidget(self._renderings)
         column.addLayout(self._table)
         column.addWidget(self._alone)
         column.addWidget(grid, 0, Qt.AlignmentFlag.AlignLeft)
         return part
+
+    def _make_speaker(self, parent: QWidget) -> tuple[QWidget, QComboBox]:
+        row, combo = QWidget(parent), QComboBox(parent)
+        combo.setAccessibleName("Speaker of B")
+        combo.setPlaceholderText("Choose a speaker")
+        combo.setToolTip("This checkpoint has not the speaker of the sentence: choose one of its own")
+        combo.activated.connect(lambda _: self.speaker_chosen.emit(combo.currentData()))
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(_label("Speaker of B", "heading", row))
+        layout.addWidget(combo, 1)
+        return row, combo
 
     def _make_figures(self) -> QWidget:
         part, column, self._figure = _chart_part("Measure over the run", self)

@@ -22,6 +22,7 @@ from scipy.fft import dct
 
 from lewm_core.analysis.checks import AnalysisError, as_mel
 from lewm_core.config import LN_TO_DB
+from lewm_core.time_map import mean_by
 
 CEPSTRA = 25
 """Coefficients compared, c0 (level) included; 25 is common for mel-cepstral distance at 24 kHz."""
@@ -140,20 +141,6 @@ def step_distance(reference: np.ndarray, other: np.ndarray, path: WarpPath) -> n
 def path_distance(reference: np.ndarray, other: np.ndarray, path: WarpPath) -> np.ndarray:
     """Return the mean distance of each reference frame to those it meets, dB RMS over bands, (t,)."""
     return mean_by(step_distance(reference, other, path), path.reference)
-
-
-def mean_by(values: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Return the mean of ``values`` (..., k) over the steps that share a frame.
-
-    Args:
-        values: one value, or column of values, for each step of a path.
-        group: (k,) frame of each step (``path.reference`` or ``path.other``), from 0, rising by 0 or 1.
-
-    Returns:
-        (..., frames).
-    """
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    return np.add.reduceat(values, starts, axis=-1) / np.diff(starts, append=len(group))
 
 
 def _cepstra(mel: np.ndarray) -> np.ndarray:

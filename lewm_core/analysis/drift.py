@@ -33,10 +33,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from lewm_core.analysis.alignment import WarpPath, align, mean_by, path_distance, step_distance
+from lewm_core.analysis.alignment import WarpPath, align, path_distance, step_distance
 from lewm_core.analysis.bands import ACTIVE_RANGE_DB, active_frames, frame_levels
 from lewm_core.analysis.checks import AnalysisError, as_mel
 from lewm_core.analysis.latent_drift import LatentDrift, latent_drift
+from lewm_core.time_map import mean_by
 
 OFF_PATH = 0.75
 CAP = 1.5

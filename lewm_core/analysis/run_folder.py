@@ -112,6 +112,23 @@ def open_run(folder: Path | str, known: RunFolder | None = None) -> RunFolder:
     return RunFolder(folder, tuple(found), tuple(unfinished), logs)
 
 
+def is_run(folder: Path | str) -> bool:
+    """True for a folder that has something of a run: checkpoints of whichever program, their folder, or a log."""
+    folder = Path(folder)
+    kinds = ("*.safetensors", CHECKPOINTS, f"*{LOG_SUFFIX}")
+    try:
+        return folder.is_dir() and any(True for kind in kinds for _ in folder.glob(kind))
+    except OSError:
+        return False
+
+
+def run_of(folder: Path | str) -> Path:
+    """The run that a folder belongs to: for the ``checkpoints`` of a run the folder around them, with the logs."""
+    folder = Path(folder)
+    has_log = folder.name == CHECKPOINTS and any(True for _ in folder.parent.glob(f"*{LOG_SUFFIX}"))
+    return folder.parent if has_log else folder
+
+
 def open_checkpoint(path: Path | str) -> SavedCheckpoint:
     """Look into the header of one checkpoint file.
 

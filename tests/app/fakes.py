@@ -228,10 +228,10 @@ class FakeBackend:
     def _align(self, request: AlignPanes) -> Generator[Step, None, Any]:
         """The free run says everything in nine tenths of the time."""
         yield Step(0.5, "Aligning")
-        frames, free = request.truth.shape[1], request.free.shape[1]
+        frames, free = request.reference.shape[1], request.other.shape[1]
         reference = np.arange(frames)
         other = np.minimum(reference * free // frames, free - 1)
-        return PanesAligned(reference, other, 5.0, request.free[:, other])
+        return PanesAligned(reference, other, 5.0)
 
     def _measure_rows(self, request: MeasureRows, cancelled: Callable[[], bool]) -> Generator[Step, None, Any]:
         found = 0

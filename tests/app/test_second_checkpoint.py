@@ -21,12 +21,12 @@ from tests.app.fakes import fake_mel
 from tests.lewm_core.test_run_folder import checkpoint_bytes
 
 
-def save(folder: Path, step: int, name: str = "") -> Path:
+def save(folder: Path, step: int, name: str = "", speakers: tuple[str, ...] = ("heart", "george")) -> Path:
     """A checkpoint of a run, moved into its place as training does."""
     path = folder / "checkpoints" / f"{name or f'step-{step:06d}'}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
-    partial.write_bytes(checkpoint_bytes(step))
+    partial.write_bytes(checkpoint_bytes(step, names=speakers))
     return partial.replace(path)
 
 
@@ -70,13 +70,13 @@ def test_a_new_checkpoint_comes_up_by_itself_but_only_when_it_is_whole(studio: S
     second.open_folder(run)
     wait_for(qtbot, studio, 1500)
     half = run / "checkpoints" / "step-002500.safetensors"
-    half.write_bytes(checkpoint_bytes(2500)[:700])
+    half.write_bytes(checkpoint_bytes(2500, names=("heart",))[:700])
     save(run, 2000)
     studio.second._watch.look()
     wait_for(qtbot, studio, 2000)  # the newest one was looked at: its successor follows
     assert [saved.step for saved in second.checkpoints] == [500, 1000, 1500, 2000]
     second.choose(0)
-    half.write_bytes(checkpoint_bytes(2500))
+    half.write_bytes(checkpoint_bytes(2500, names=("heart",)))
     studio.second._watch.look()
     qtbot.waitUntil(lambda: len(second.checkpoints) == 5, timeout=PATIENCE)
     assert second.place == 0  # an older one that is looked at stays
@@ -85,11 +85,11 @@ def test_a_new_checkpoint_comes_up_by_itself_but_only_when_it_is_whole(studio: S
 def test_another_sentence_is_rendered_anew(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
     studio.second.open_folder(run)
     wait_for(qtbot, studio, 1500)
-    before = studio.second.item()
+    before = studio.second.sentence.item()
     studio.session.text = "Another one."
     qtbot.waitUntil(lambda: studio.second.rendered(studio.second.chosen) is None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: studio.second.rendered(studio.second.chosen) is not None, timeout=PATIENCE)
-    assert studio.second.item() != before
+    assert studio.second.sentence.item() != before
 
 
 def test_speech_is_not_held_up_by_rendering(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -15,9 +15,11 @@ from lewm_core.analysis.run_folder import LogReader, RunFolder, RunFolderError, 
 from lewm_core.checkpoint import FORMAT_VERSION, HEADER_KEY
 
 
-def checkpoint_bytes(step: int, losses: dict[str, float] | None = None) -> bytes:
+def checkpoint_bytes(
+    step: int, losses: dict[str, float] | None = None, names: tuple[str, ...] = ("ada",)
+) -> bytes:
     """A file with our header; `open_run` reads no more of a checkpoint than that."""
-    speakers = [{"name": "ada", "language": "en-US"}]
+    speakers = [{"name": name, "language": "en-US"} for name in names]
     header = {"format_version": FORMAT_VERSION, "step": step, "speakers": speakers, "losses": losses or {}}
     return save({"weight": np.zeros(500, np.float32)}, {HEADER_KEY: json.dumps(header)})
 
