@@ -147,14 +147,17 @@ class ExportController(QObject):
         return ExportItem(file_stem(take.title), wave, take.sample_rate, mel, recipe)
 
     def _source_item(self, key: str) -> ExportItem:
-        """The item of a pane; the autoregressive pane may show a take, which then brings its own recipe."""
+        """The item of a pane; one that shows a take, or what a second checkpoint made, brings that recipe."""
         studio = self._studio
-        sound = studio.panes.sounds()[key]
+        sound, content = studio.panes.sounds()[key], studio.panes.content(key)
+        if content.recipe is not None:
+            recipe = {"pane": key, **content.recipe}
+            return ExportItem(key, sound.samples, sound.sample_rate, studio.panes.mel(key), recipe)
         take = studio.session.take(studio.session.current_take)
         if key == "autoregressive" and take is not None:
             return self._take_item(take)
         result, clip = studio.comparison.result, studio.comparison.clip
-        recipe: dict[str, Any] = {"pane": key, **(result.recipe if result else {})}
+        recipe = {"pane": key, **(result.recipe if result else {})}
         if studio.session.clip is not None:
             recipe["clip"] = studio.session.clip.to_json()
         mel = None

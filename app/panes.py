@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -44,6 +46,7 @@ class PaneContent:
     Attributes:
         text: what it says, "" while that is not known or not finished.
         own_time: True where a word comes at another time than in the clip.
+        recipe: how it was made, where that is neither the comparison's recipe nor the take's.
     """
 
     mel_db: np.ndarray | None
@@ -51,6 +54,7 @@ class PaneContent:
     detail: str = ""
     text: str = ""
     own_time: bool = False
+    recipe: Mapping[str, Any] | None = None
 
     @property
     def seconds(self) -> float:

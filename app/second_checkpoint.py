@@ -314,7 +314,9 @@ class SecondCheckpoint(QObject):
     def _content(cell: SweepCell, made: CellRendering, rendering: str) -> PaneContent:
         sound = Sound(made.wave, cell.sample_rate) if len(made.wave) else None
         detail = pane_detail(cell, made, rendering)
-        return PaneContent(made.mel * np.float32(LN_TO_DB), sound, detail, cell.item.text, rendering == FREE)
+        recipe = {"rendering": rendering, **cell.recipe, "checkpoint": cell.checkpoint, "step": cell.step}
+        mel_db = made.mel * np.float32(LN_TO_DB)
+        return PaneContent(mel_db, sound, detail, cell.item.text, rendering == FREE, recipe)
 
     def _soon_if_open(self, *_change: object) -> None:
         if self.is_open:
