@@ -24,7 +24,9 @@ class PathFinder(Measurer):
         self._lane = lane
         self._mels: tuple[np.ndarray, np.ndarray] | None = None
         # By identity; the mels are held, so that no other one can get theirs.
-        self._known: OrderedDict[tuple[int, int], tuple[tuple[np.ndarray, np.ndarray], PanesAligned]] = OrderedDict()
+        self._known: OrderedDict[tuple[int, int], tuple[tuple[np.ndarray, np.ndarray], PanesAligned]] = (
+            OrderedDict()
+        )
         self.ends = (TRUTH, FREE)
         """Keys of the panes: the reference, and the one that is put on its time axis."""
         self.path: PanesAligned | None = None
@@ -165,7 +167,9 @@ class AlignmentController(QObject):
         """True while a path that two panes need is looked for."""
         axes = {self.axis(one), self.axis(other)}
         busy = [finder for finder in (self.free, self.second) if finder.is_busy]
-        return self._settings.link_by_path and len(axes) > 1 and any(finder.ends[1] in axes for finder in busy)
+        return (
+            self._settings.link_by_path and len(axes) > 1 and any(finder.ends[1] in axes for finder in busy)
+        )
 
     def _way_up(self, axis: str) -> list[PathFinder]:
         """The paths that lead from an axis towards that of the clip, as far as they are known."""

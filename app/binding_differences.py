@@ -161,11 +161,11 @@ class DifferencesBinding:
         self._panel = panel
         self._pair = pair
         self._studio = studio
+        self._shown_finder: PathFinder | None = None
         settings = studio.settings
         models = [(key, title) for key, title in PANE_TITLES.items() if key != TRUTH]
         panel.set_noise_choices(models, settings.noise_of)
         panel.pair_chosen.connect(pair.choose)
-        panel.pair_chosen.connect(lambda *_panes: self._show_path())
         panel.view_chosen.connect(pair.set_view)
         panel.range_chosen.connect(pair.set_range)
         panel.timed_chosen.connect(pair.set_timed)
@@ -183,10 +183,11 @@ class DifferencesBinding:
         studio.player.playing_changed.connect(lambda _playing: self._show_noise())
         studio.player.source_changed.connect(lambda _source: self._show_noise())
         self.show()
-        self._show_path()
 
     def show(self) -> None:
         """Show settings, pair and study."""
+        if self._finder() is not self._shown_finder:
+            self._show_path()
         self._show_pair()
         self._show_noise()
         self._show_study()
@@ -209,6 +210,7 @@ class DifferencesBinding:
 
     def _show_path(self) -> None:
         finder, rate = self._finder(), self._studio.panes.frame_rate
+        self._shown_finder = finder
         path = finder.path
         if path is None:
             busy = finder.is_busy or self._studio.comparison.is_busy

@@ -18,7 +18,9 @@ class CommonSentence(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: Session, comparison: ComparisonController, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, comparison: ComparisonController, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._comparison = comparison

@@ -323,7 +323,7 @@ class SecondCheckpoint(QObject):
             self._soon.start()
 
     def _on_made(self, wish: Wish) -> None:
-        if self.chosen is not None and wish.checkpoint.path == self.chosen.path:
+        if wish.checkpoint.path in {saved.path for saved in (self.chosen, self._loaded) if saved is not None}:
             self._show()
         self.changed.emit()
 

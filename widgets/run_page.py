@@ -130,6 +130,10 @@ class RunPage(QWidget):
         _fill(self._speaker, [(name, name) for name in names], chosen)
         self._speaker_row.setVisible(bool(names))
 
+    def speakers(self) -> list[str]:
+        """The speakers that are offered for such a checkpoint."""
+        return [self._speaker.itemText(place) for place in range(self._speaker.count())]
+
     def set_renderings(self, offers: Sequence[tuple[str, str]], chosen: str) -> None:
         """(key, label) of the mels that there are, and the chosen one."""
         if [key for key, _ in offers] != self._renderings.property("keys"):

@@ -25,5 +25,7 @@ class TimeSlider(QSlider):
             handle = style.subControlRect(control, option, QStyle.SubControl.SC_SliderHandle, self)
             x = round(event.position().x()) - groove.left() - handle.width() // 2
             room = groove.width() - handle.width()
-            self.setValue(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), x, room, option.upsideDown))
+            self.setValue(
+                QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), x, room, option.upsideDown)
+            )
         super().mousePressEvent(event)

@@ -16,6 +16,7 @@ from app.panes import SECOND
 from app.second_checkpoint import nearest_first
 from app.session import Clip
 from app.studio import Studio
+from lewm_core.analysis.run_folder import open_checkpoint
 from tests.app.conftest import PATIENCE
 from tests.app.fakes import fake_mel
 from tests.lewm_core.test_run_folder import checkpoint_bytes
@@ -65,7 +66,9 @@ def test_sliding_through_a_run_shows_each_checkpoint(studio: Studio, run: Path, 
     assert studio.player.has(SECOND)
 
 
-def test_a_new_checkpoint_comes_up_by_itself_but_only_when_it_is_whole(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+def test_a_new_checkpoint_comes_up_by_itself_but_only_when_it_is_whole(
+    studio: Studio, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
     second = studio.second
     second.open_folder(run)
     wait_for(qtbot, studio, 1500)
@@ -110,7 +113,9 @@ def test_speech_is_not_held_up_by_rendering(studio: Studio, run: Path, qtbot) ->
     qtbot.waitUntil(lambda: studio.background.process_id is None, timeout=PATIENCE)
 
 
-def test_one_checkpoint_beside_the_voice_with_the_mels_of_a_clip(studio: Studio, clip: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+def test_one_checkpoint_beside_the_voice_with_the_mels_of_a_clip(
+    studio: Studio, clip: Path, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
     studio.open_clip(Clip(str(clip), text="What is said in it.", speaker="heart"))
     qtbot.waitUntil(lambda: len(studio.panes.sounds()) == 5, timeout=PATIENCE)
     studio.second.open_file(run / "checkpoints" / "step-000500.safetensors")
@@ -129,7 +134,9 @@ def test_one_checkpoint_beside_the_voice_with_the_mels_of_a_clip(studio: Studio,
     assert studio.second.hidden_panes() == [SECOND]
 
 
-def test_what_cannot_be_used_is_said_and_changes_nothing(studio: Studio, tmp_path: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_used_is_said_and_changes_nothing(
+    studio: Studio, tmp_path: Path, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
     studio.second.open_file(run / "checkpoints" / "step-000500.safetensors")
     (tmp_path / "half.safetensors").write_bytes(checkpoint_bytes(1)[:-1])
     for path in (tmp_path / "half.safetensors", tmp_path / "nothing.safetensors"):
@@ -150,7 +157,9 @@ def test_a_checkpoint_that_fails_says_so_and_the_others_go_on(studio: Studio, ru
     assert studio.second.problem == ""
 
 
-def test_the_page_and_the_next_start(studio: Studio, run: Path, qtbot, make_studio: Callable[[], Studio]) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_and_the_next_start(
+    studio: Studio, run: Path, qtbot, make_studio: Callable[[], Studio]
+) -> None:  # type: ignore[no-untyped-def]
     window = MainWindow(studio)
     qtbot.addWidget(window)
     window.show_tab("run")
@@ -180,7 +189,12 @@ def test_arrows_move_the_slider_that_has_the_keyboard_and_comma_and_full_stop_wo
     slider = window.run_page._slider
     qtbot.waitUntil(lambda: slider.value() == 2, timeout=PATIENCE)
     slider.setFocus()
-    for key, place in ((Qt.Key.Key_Left, 1), (Qt.Key.Key_Home, 0), (Qt.Key.Key_Right, 1), (Qt.Key.Key_End, 2)):
+    for key, place in (
+        (Qt.Key.Key_Left, 1),
+        (Qt.Key.Key_Home, 0),
+        (Qt.Key.Key_Right, 1),
+        (Qt.Key.Key_End, 2),
+    ):
         QTest.keyClick(slider, key)
         assert studio.second.place == place
     assert not studio.timeline.playhead
@@ -209,3 +223,144 @@ def test_a_click_on_the_groove_goes_there(studio: Studio, run: Path, qtbot) -> N
 def test_the_nearest_are_made_first() -> None:
     names = ["a", "b", "c", "d", "e"]
     assert nearest_first(names, 1) == ["b", "c", "a", "d", "e"]  # type: ignore[arg-type, comparison-overlap]
+
+
+def beside_the_clip(studio: Studio, clip: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    """A clip with its comparison, and the free run of the run's newest checkpoint, 115 frames, beside it."""
+    studio.open_clip(Clip(str(clip), text="What is said in it.", speaker="heart"))
+    qtbot.waitUntil(lambda: studio.alignment.map is not None, timeout=PATIENCE)
+    studio.second.open_folder(run)
+    wait_for(qtbot, studio, 1500)
+    qtbot.waitUntil(lambda: studio.alignment.second.map is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not studio.alignment.is_busy, timeout=PATIENCE)
+
+
+def test_b_is_linked_with_a_and_through_it_with_the_clip(
+    studio: Studio, clip: Path, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
+    beside_the_clip(studio, clip, run, qtbot)
+    alignment = studio.alignment
+    assert alignment.second.ends == ("autoregressive", SECOND)
+    there = alignment.moved(1.0, "autoregressive", SECOND)
+    assert there == pytest.approx(115 / 180, abs=0.02)  # the fake stretches everything evenly
+    assert alignment.moved(1.0, "original", SECOND) == pytest.approx(115 / 200, abs=0.02)
+    assert alignment.moved(there, SECOND, "autoregressive") == pytest.approx(1.0, abs=1e-6)
+    studio.listening.choose("original")
+    studio.listening.seek(1.0)
+    studio.listening.choose(SECOND)  # key 7
+    assert studio.timeline.playhead == pytest.approx(115 / 200, abs=0.02)
+    studio.listening.choose("autoregressive")
+    assert studio.timeline.playhead == pytest.approx(0.9, abs=0.02)
+    alignment.set_linked(False)
+    assert alignment.moved(1.0, "original", SECOND) == 1.0
+
+
+def test_pairs_with_b_are_made_along_the_path(studio: Studio, clip: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    window.show()
+    beside_the_clip(studio, clip, run, qtbot)
+    for other, frames in (("autoregressive", 180), ("ground_truth", 200)):
+        window.pair.choose(SECOND, other)
+        window.pair.set_view("difference")
+        pair = window.pair.pair
+        assert pair is not None
+        assert pair.aligned
+        assert pair.first.shape == (100, frames)
+        assert "along the warp path" in window.pair.numbers()
+    window.pair.choose(SECOND, "autoregressive")
+    studio.listening.choose("autoregressive")
+    studio.listening.seek(1.0)
+    playheads = [window.mels.pane(key).canvas._playhead for key in ("pair", "ground_truth", SECOND)]
+    assert playheads == pytest.approx([1.0, 200 / 180, 115 / 180], abs=0.03)
+    assert window.differences.path._titles == ("Autoregressive", "B")
+    studio.second.set_rendering("reconstruction")  # it has the timing of the clip
+    qtbot.waitUntil(lambda: studio.alignment.axis(SECOND) == "ground_truth", timeout=PATIENCE)
+    assert studio.alignment.moved(1.0, "original", SECOND) == 1.0
+
+
+def test_a_typed_text_is_said_by_both_and_aligned_without_a_clip(studio: Studio, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    loaded = save(run, 100, "loaded")  # the fake names no file: stand in for the loaded voice
+    studio.second._loaded = open_checkpoint(loaded)
+    studio.second.open_folder(run)
+    wait_for(qtbot, studio, 1500)
+    qtbot.waitUntil(lambda: studio.panes.content("autoregressive").text == "Hello there.", timeout=PATIENCE)
+    assert studio.panes.content("autoregressive").mel_db.shape[1] == 101
+    qtbot.waitUntil(lambda: studio.alignment.parts("autoregressive", SECOND), timeout=PATIENCE)
+    assert studio.alignment.moved(1.0, "autoregressive", SECOND) == pytest.approx(115 / 101, abs=0.02)
+    with qtbot.waitSignal(studio.speaking.spoken, timeout=PATIENCE):
+        studio.speaking.speak()
+    assert studio.second.sentence.key == "take"  # B follows what is shown
+    qtbot.waitUntil(lambda: studio.panes.content("autoregressive").mel_db.shape[1] == 200, timeout=PATIENCE)
+    studio.second.sentence.choose("text")
+    qtbot.waitUntil(lambda: studio.panes.content("autoregressive").mel_db.shape[1] == 101, timeout=PATIENCE)
+    studio.second.close()
+    assert studio.panes.content("autoregressive").mel_db.shape[1] == 200
+
+
+def test_a_clip_whose_speaker_the_voice_lacks_is_spoken_by_the_same_one_in_a_and_b(
+    studio: Studio, clip: Path, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
+    studio.session.speaker = "george"
+    studio.open_clip(Clip(str(clip), text="What is said in it.", speaker="nobody"))
+    qtbot.waitUntil(lambda: studio.comparison.result is not None, timeout=PATIENCE)
+    item = studio.second.sentence.item()
+    assert item is not None
+    assert item.speaker == studio.comparison.result.speaker == "george"
+
+
+def test_a_checkpoint_without_the_speaker_says_what_to_do_and_speaks_with_another(
+    studio: Studio, run: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
+    save(run, 2000, speakers=("ada", "bina"))
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    studio.second.open_folder(run)
+    qtbot.waitUntil(lambda: "no speaker “heart”" in studio.second.problem, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.run_page.speakers() == ["ada", "bina"], timeout=PATIENCE)
+    assert "no speaker “heart”" in window.mels.pane(SECOND).canvas._empty_message
+    assert studio.session.speaker == "heart"
+    window.run_page.speaker_chosen.emit("bina")
+    wait_for(qtbot, studio, 2000)
+    assert studio.second.problem == ""
+    cell = studio.second.cell(studio.second.chosen)
+    assert cell is not None
+    assert cell.speaker == "bina"
+    studio.second.choose(0)  # one that has heart is not touched by it
+    wait_for(qtbot, studio, 500)
+    assert studio.second.cell(studio.second.chosen).speaker == "heart"
+    qtbot.waitUntil(lambda: window.run_page.speakers() == [], timeout=PATIENCE)
+
+
+def test_a_dropped_run_folder_is_opened_as_a_run_and_any_other_folder_is_refused(
+    studio: Studio, run: Path, tmp_path: Path, qtbot
+) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    (tmp_path / "pictures").mkdir()
+    with qtbot.waitSignal(studio.notice, timeout=PATIENCE) as notice:
+        window.files.open_dropped([tmp_path / "pictures"])
+    assert "no run" in notice.args[0]
+    assert not studio.second.is_open
+    window.files.open_dropped([run / "checkpoints"])  # the folder around it has the log
+    wait_for(qtbot, studio, 1500)
+    assert studio.second.folder == run
+    assert studio.second.curves
+    assert studio.settings.inspector_tab == "run"
+
+
+def test_file_and_place_are_there_at_the_next_start(
+    studio: Studio, run: Path, qtbot, make_studio: Callable[[], Studio]
+) -> None:  # type: ignore[no-untyped-def]
+    studio.second.open_folder(run)
+    qtbot.waitUntil(lambda: studio.second.place == 2, timeout=PATIENCE)
+    studio.second.choose(1)
+    studio.shutdown()
+    again = make_studio()
+    again.start()
+    qtbot.waitUntil(lambda: again.second.place == 1, timeout=PATIENCE)
+    again.second.open_file(run / "checkpoints" / "step-000500.safetensors")
+    again.shutdown()
+    last = make_studio()
+    last.start()
+    assert [saved.step for saved in last.second.checkpoints] == [500]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import time
@@ -12,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.end_to_end.desktop import likeness, wait_for
-from tests.end_to_end.running_studio import MARKS, TITLE, RunningStudio
+from tests.end_to_end.running_studio import MARKS, RunningStudio
 from tests.lewm_core.tiny import tiny_run
 
 PAGE = "Checkpoints over time"
@@ -27,7 +26,9 @@ pytestmark = MARKS
 def run(tmp_path) -> Path:
     """Three checkpoints and a log, as `lewm train` leaves them."""
     folder = tiny_run(tmp_path / "my run")
-    lines = [{"step": step, "kind": "train", "time": 1.0, "total": 100 / step} for step in range(50, 1501, 50)]
+    lines = [
+        {"step": step, "kind": "train", "time": 1.0, "total": 100 / step} for step in range(50, 1501, 50)
+    ]
     lines += [{"step": step, "kind": "validation", "total": 120 / step} for step in (500, 1000, 1500)]
     (folder / "predictor.log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
