@@ -23,7 +23,8 @@ class ActionSpec:
     """What an action is. `group` is its menu; `choice` names a set of which one is checked.
 
     `hint` is the sentence of the tool tip, `submenu` a menu inside the menu. `separated` draws a line above the
-    action in the menu; `repeats` lets a held key repeat it.
+    action in the menu; `repeats` lets a held key repeat it; `everywhere` makes the
+    shortcut work in all windows of the studio.
     """
 
     id: str
@@ -37,6 +38,7 @@ class ActionSpec:
     submenu: str = ""
     separated: bool = False
     repeats: bool = False
+    everywhere: bool = False
 
 
 class ActionRegistry(QObject):
@@ -66,7 +68,8 @@ class ActionRegistry(QObject):
         action.setObjectName(spec.id)
         if spec.shortcut:
             action.setShortcut(QKeySequence(spec.shortcut))
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            where = Qt.ShortcutContext
+            action.setShortcutContext(where.ApplicationShortcut if spec.everywhere else where.WindowShortcut)
         action.setAutoRepeat(spec.repeats)
         action.setCheckable(spec.checkable or bool(spec.choice))
         if spec.choice:

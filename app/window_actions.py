@@ -64,7 +64,7 @@ def _file(window: MainWindow, registry: ActionRegistry) -> None:
     add("export_report", "Export re&port…", files.ask_export_report, "Ctrl+Alt+E", icon="file-text",
         hint="Write the comparison as one HTML page: pictures, players, numbers, recipe",
         enabled=lambda: studio.exporting.can_draw)  # fmt: skip
-    add("quit", "&Quit", window.close, "Ctrl+Q", separated=True)
+    add("quit", "&Quit", window.close, "Ctrl+Q", separated=True, everywhere=True)
 
 
 def _edit(window: MainWindow, registry: ActionRegistry) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lewm_core.resources_path import resource
+from tests.end_to_end.desktop import PATIENCE
 from tests.end_to_end.running_studio import MARKS
 
 pytestmark = [
@@ -30,5 +31,5 @@ def test_an_example_run_and_example_data(desktop, start):
     desktop.click_on("Show example data", "push button")
     screen.wait_for("4 utterances.*", "label")
     screen.wait_for("Rhubarb crumble with custard.*")
-    desktop.focus("LeWM Studio$")
-    studio.quit()
+    desktop.keys("ctrl+q")  # also from the data window
+    assert studio.process.wait(PATIENCE) == 0
