@@ -204,7 +204,7 @@ def _help(window: MainWindow, registry: ActionRegistry) -> None:
     add = _adder(registry, "&Help")
     add("shortcuts", "&Shortcuts", window.show_shortcuts, "F1", icon="keyboard")
     studio = window.studio
-    add("example_run", "Open an example &run", _then_run_page(window, studio.examples.make_run), separated=True,
+    add("example_run", "Open an example &run", studio.examples.make_run, separated=True,
         hint="Checkpoints of a made-up run: the embedded voice with less and less blur (170 MB)")  # fmt: skip
     add("example_data", "Open example &data", window.files.show_example_data,
         hint="The example clips as lewm preprocess makes data of them")  # fmt: skip
