@@ -29,13 +29,6 @@ class _Voice:
     fade_in: int
     waits: bool
 
-    def samples(self) -> tuple[np.ndarray, bool]:
-        """What there is of the sound (samples,), and whether that is all of it."""
-        if isinstance(self.wave, np.ndarray):
-            return self.wave, True
-        is_complete = self.wave.is_complete  # before the samples: it stays true of them
-        return self.wave.now(), is_complete
-
 
 class Mixer:
     """Renders one mono sound with a volume, a loop region and 6 ms fades (positions in samples)."""
@@ -115,7 +108,7 @@ class Mixer:
         return start, self._advanced
 
     def _render_tail(self, tail: _Voice, out: np.ndarray) -> None:
-        samples, _ = tail.samples()
+        samples, _ = _samples(tail.wave)
         count = 0 if tail.waits else min(self._fade, len(out), max(0, len(samples) - tail.position))
         ramp = np.linspace(1.0, 0.0, count, endpoint=False, dtype=np.float32)
         out[:count] += samples[tail.position : tail.position + count] * ramp
@@ -123,10 +116,10 @@ class Mixer:
             self._tail = None
 
     def _render_voice(self, voice: _Voice, out: np.ndarray) -> None:
-        samples, is_complete = voice.samples()
+        wave = voice.wave  # once: the window may put the finished copy of a growing sound in its place
+        samples, is_complete = _samples(wave)
         if voice.waits:
-            assert isinstance(voice.wave, GrowingSound)
-            if not voice.wave.may_play(voice.position):
+            if isinstance(wave, GrowingSound) and not wave.may_play(voice.position):
                 self.missed += len(out) if voice.position else 0
                 return
             voice.waits = False
@@ -188,3 +181,11 @@ class Mixer:
         voice.position = start
         voice.fade_in = self._fade
         return True
+
+
+def _samples(wave: Wave) -> tuple[np.ndarray, bool]:
+    """What there is of a sound (samples,), and whether that is all of it."""
+    if isinstance(wave, np.ndarray):
+        return wave, True
+    is_complete = wave.is_complete  # before the samples: it stays true of them
+    return wave.now(), is_complete

@@ -242,3 +242,13 @@ def test_the_finished_copy_takes_over_unheard():
     mixer.replace(wave.copy())
     heard.append(pull(mixer, len(wave) - 5000))
     np.testing.assert_array_equal(np.concatenate(heard)[FADE:], wave[FADE:])
+
+
+def test_speech_finished_before_the_device_asked_for_it_is_heard():
+    """A short sentence is made while the device is still being opened: its take takes the place of the speech."""
+    wave, mixer = sine(0.5), Mixer(RATE)
+    sound = growing(wave)
+    sound.close()
+    mixer.play(sound, 0)
+    mixer.replace(wave)
+    np.testing.assert_array_equal(pull(mixer, len(wave))[FADE:], wave[FADE:])
