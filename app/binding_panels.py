@@ -20,6 +20,8 @@ from widgets.take_list import TakeList
 from widgets.take_model import TakeRow
 
 SYSTEM_DEVICE = "System default"
+MANY_SPEAKERS = "Who speaks is set below; the prompt hardly changes it."
+"""Said of a voice prompt where the voice knows its speakers by an embedding."""
 
 
 class ComposeBinding:
@@ -70,11 +72,13 @@ class ComposeBinding:
             self._panel.set_blend(speaker, speaker_label(speaker), language_of(speaker, names))
 
     def _on_prompt(self, prompt: PromptChoice | None) -> None:
-        self._panel.set_prompt(prompt.title if prompt else "", prompt.text if prompt else "")
+        note = MANY_SPEAKERS if len(self._studio.voice.speakers) > 1 else ""
+        self._panel.set_prompt(prompt.title if prompt else "", prompt.text if prompt else "", note)
 
     def _on_voice(self) -> None:
         voice = self._studio.voice
         self._panel.set_speakers(list(voice.speakers))
+        self._on_prompt(self._studio.session.voice_prompt)
         self._on_speaker(self._studio.session.speaker)
         if voice.voice is not None:
             self._panel.set_ready(True)

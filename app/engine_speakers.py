@@ -17,7 +17,5 @@ def map_speakers(voice: Synthesiser) -> Generator[Step, None, SpeakersMapped]:
     yield Step(0.0, "Laying out the speakers")
     from lewm_core.analysis import speakers
 
-    found = speakers.map_speakers(speakers.embedding_table(voice.model), voice.info.speakers)
-    return SpeakersMapped(
-        found.names, found.languages, found.points, found.gram, found.triangles, found.edges, found.explained
-    )
+    table = speakers.embedding_table(voice.model)
+    return SpeakersMapped(speakers.map_speakers(table, voice.info.speakers))

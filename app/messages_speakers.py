@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
+from lewm_core.analysis.speakers import SpeakerMap
 
 
 @dataclass(frozen=True)
@@ -14,16 +14,6 @@ class MapSpeakers:
 
 @dataclass(frozen=True)
 class SpeakersMapped:
-    """See `lewm_core.analysis.speakers.SpeakerMap` (s speakers, k triangles, j edges).
+    """Where they lie."""
 
-    Attributes:
-        points: (s, 2).  gram: (s, s).  triangles: (k, 3).  edges: (j, 2).  explained: shares of the variance.
-    """
-
-    names: tuple[str, ...]
-    languages: tuple[str, ...]
-    points: np.ndarray
-    gram: np.ndarray
-    triangles: np.ndarray
-    edges: np.ndarray
-    explained: tuple[float, float]
+    map: SpeakerMap

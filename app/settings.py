@@ -64,6 +64,7 @@ class Settings:
     drift_run: str = "autoregressive"
     drift_head: str = "mean"
     second_alone: bool = True
+    speaker_layout: str = "pca"
     geometry: str = ""
     columns: str = ""
     left_rows: str = ""
@@ -92,6 +93,7 @@ _CHOICES = {
     "inspector_tab": tuple(INSPECTOR_TABS),
     "error_pane": ("reconstruction", "teacher_forced", "autoregressive"),
     "error_measure": ("l1", "blur"),
+    "speaker_layout": ("pca", "mds"),
     "second_rendering": ("reconstruction", "teacher_forced", "autoregressive"),
     "drift_run": ("teacher_forced", "autoregressive"),
     "noise_of": ("reconstruction", "teacher_forced", "autoregressive"),

@@ -149,9 +149,9 @@ class ComposePanel(QWidget):
         self._text.setPlaceholderText(f"Type a sentence and press {shortcut_label(speak)}")
         self._refresh()
 
-    def set_prompt(self, title: str, text: str) -> None:
-        """Show the voice prompt that the next take goes on from; "" shows none."""
-        self._prompt.set_prompt(title, text)
+    def set_prompt(self, title: str, text: str, note: str = "") -> None:
+        """Show the voice prompt that the next take goes on from, and what to expect of it; "" shows none."""
+        self._prompt.set_prompt(title, text, note)
 
     def prompt_text(self) -> str:
         """What is shown of the voice prompt."""

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
 _ROW_HEIGHT = 24
+_MOST_ROWS = 16
+"""More are scrolled through."""
 
 
 class DistanceModel(QAbstractTableModel):
@@ -109,7 +111,7 @@ class DistanceTable(QTableView):
     def set_names(self, names: tuple[str, ...]) -> None:
         """Offer these speakers."""
         self._model.set_names(names)
-        self.setFixedHeight(min(len(names), 9) * _ROW_HEIGHT + self.horizontalHeader().sizeHint().height() + 4)
+        self.setFixedHeight(min(len(names), _MOST_ROWS) * _ROW_HEIGHT + self.horizontalHeader().sizeHint().height() + 4)
 
     def set_distances(self, euclidean: np.ndarray, cosine: np.ndarray) -> None:
         """Show distances (s,) of the speakers, in the order of the names."""

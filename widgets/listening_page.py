@@ -1,9 +1,8 @@
-"""The page for listening: equal loudness, and blind tests operated by keyboard, with their results."""
+"""Listening: equal loudness, and a blind test (ABX or "which is better") from its start to its result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor
@@ -21,11 +20,12 @@ from PySide6.QtWidgets import (
 
 from widgets.buttons import ActionButton
 from widgets.icons import icon
-from widgets.interval_bar import IntervalBar
+from widgets.level_table import LevelTable
 from widgets.segmented_control import SegmentedControl
 from widgets.style_sheet import set_role
-from widgets.text_format import MINUS, NOTHING
 from widgets.theme import current_theme
+from widgets.two_columns import TwoColumns
+from widgets.vote_result import Judgement, VoteResult
 
 KINDS = [("abx", "ABX", ""), ("ab", "Which is better", "")]
 EXPLANATIONS = {
@@ -36,21 +36,6 @@ ANSWERS = {
     "abx": [("a", "X is A", "Shift+A"), ("b", "X is B", "Shift+B")],
     "ab": [("a", "A is better", "Shift+A"), ("b", "B is better", "Shift+B"), ("tie", "No difference", "Shift+N")],
 }
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What votes on a pair prove: names of the sides, counts, share (0 to 1) with its interval, and in words."""
-
-    kind: str
-    first: str
-    second: str
-    wins: int
-    votes: int
-    share: float | None
-    interval: tuple[float, float]
-    proven: bool
-    words: str
 
 
 class ListeningPage(QWidget):
@@ -74,40 +59,42 @@ class ListeningPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._definitions = definitions
         self._kind = "abx"
-        self._levels = QGridLayout()
-        self._level_labels: list[QLabel] = []
-        self._history_rows: list[QWidget] = []
-        self._level_toggle = QCheckBox("Match levels", self)
+        self._history_rows: list[VoteResult] = []
+        self._level_toggle = QCheckBox("Match levels (M)", self)
+        self._level_toggle.setAccessibleName("Match levels")
         self._level_toggle.setToolTip(definitions.get("levels", ""))
         self._level_toggle.toggled.connect(self.matching_toggled)
+        self._levels = LevelTable(definitions.get("levels", ""), self)
         self._setup, self._trial, self._result = self._make_setup(), self._make_trial(), self._make_result()
         self._history = QVBoxLayout()
-        self._history.setSpacing(10)
+        self._history.setSpacing(12)
         self._export = QPushButton("Export votes as CSV…", self)
         self._export.clicked.connect(self.export_requested)
         self._no_votes = _label("No votes yet.", "muted", self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(_label("Equal loudness", "heading", self))
-        column.addWidget(self._level_toggle)
-        self._levels.setHorizontalSpacing(12)
-        self._levels.setVerticalSpacing(2)
-        self._levels.setColumnStretch(0, 1)
-        column.addLayout(self._levels)
-        column.addSpacing(10)
-        column.addWidget(_label("Blind test", "heading", self))
-        for part in (self._setup, self._trial, self._result):
-            column.addWidget(part)
-        column.addSpacing(10)
-        column.addWidget(_label("Votes so far", "heading", self))
-        column.addWidget(self._no_votes)
-        column.addLayout(self._history)
-        column.addWidget(self._export, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
+        self._fill_columns()
         self.set_idle()
         self.set_history([])
         self.set_levels(False, [])
+
+    def _fill_columns(self) -> None:
+        first, second = QVBoxLayout(), QVBoxLayout()
+        first.addWidget(_label("Equal loudness", "heading", self))
+        first.addWidget(self._level_toggle)
+        first.addWidget(self._levels)
+        first.addSpacing(8)
+        first.addWidget(_label("Blind test", "heading", self))
+        for part in (self._setup, self._trial, self._result):
+            first.addWidget(part)
+        second.addWidget(_label("Votes so far", "heading", self))
+        second.addWidget(self._no_votes)
+        second.addLayout(self._history)
+        second.addWidget(self._export, 0, Qt.AlignmentFlag.AlignLeft)
+        for column in (first, second):
+            column.setSpacing(8)
+            column.addStretch(1)
+        page = TwoColumns(self, first, second)
+        page.setContentsMargins(12, 8, 12, 12)
+        page.setSpacing(10)
 
     # What is shown
 
@@ -116,23 +103,11 @@ class ListeningPage(QWidget):
         self._level_toggle.blockSignals(True)
         self._level_toggle.setChecked(on)
         self._level_toggle.blockSignals(False)
-        for label in self._level_labels:
-            label.deleteLater()
-        self._level_labels = []
-        for number, (name, gain, loudness) in enumerate(rows if on else []):
-            texts = (name, _signed(gain, "dB"), _signed(loudness, "LUFS", sign=False))
-            for place, text in enumerate(texts):
-                label = _label(text, "small", self)
-                label.setWordWrap(False)
-                label.setToolTip(self._definitions.get("levels", ""))
-                if place:
-                    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self._levels.addWidget(label, number, place)
-                self._level_labels.append(label)
+        self._levels.set_rows(rows if on else [])
 
     def levels(self) -> list[str]:
         """The texts of the level rows, cell by cell."""
-        return [label.text() for label in self._level_labels]
+        return self._levels.texts()
 
     def set_choices(self, choices: Sequence[tuple[str, str]]) -> None:
         """(key, title) of what can be compared; what was chosen stays where it can."""
@@ -162,7 +137,7 @@ class ListeningPage(QWidget):
         self._kind = kind
         self._progress.setText(f"Trial {number} of {count}")
         self._question.setText("Which one is X?" if kind == "abx" else "Which one is better?")
-        self._hint.setText("" if can_vote else "Hear every one of them before you vote.")
+        self._hint.setText("Go on listening, or vote." if can_vote else "Hear every one of them before you vote.")
         for button, widget in self._sounds.items():
             widget.setVisible(button != "x" or kind == "abx")
             widget.setChecked(button == playing)
@@ -173,12 +148,12 @@ class ListeningPage(QWidget):
             if text:
                 shortcut = next(keys for key, _, keys in ANSWERS[kind] if key == answer)
                 widget.show_action(text, shortcut, "")
+        self._show_icons()
         self._show_part(self._trial)
 
     def set_result(self, judgement: Judgement, trials: Sequence[tuple[str, bool | None]]) -> None:
         """Show what a test proved, and for each trial what it was and whether the answer was right (None: no right)."""
-        self._verdict.setText(_capital(judgement.words))
-        self._bar.set_result(judgement.share, judgement.interval, judgement.proven)
+        self._verdict.show_judgement(judgement)
         self._trials.setText("\n".join(f"{n}. {text}{_mark(right)}" for n, (text, right) in enumerate(trials, 1)))
         self._show_part(self._result)
 
@@ -190,8 +165,11 @@ class ListeningPage(QWidget):
         """What all votes on each pair prove, the last voted pair first."""
         for row in self._history_rows:
             row.deleteLater()
-        self._history_rows = [self._make_history_row(judgement) for judgement in judgements]
-        for row in self._history_rows:
+        self._history_rows = [
+            VoteResult(self._definitions.get("interval", ""), False, self) for _ in judgements
+        ]
+        for row, judgement in zip(self._history_rows, judgements, strict=True):
+            row.show_judgement(judgement)
             self._history.addWidget(row)
         self._no_votes.setVisible(not judgements)
         self._export.setVisible(bool(judgements))
@@ -218,14 +196,23 @@ class ListeningPage(QWidget):
             combo.currentIndexChanged.connect(self._show_startable)
         column.addWidget(self._kinds, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._explanation)
-        column.addWidget(self._first)
-        column.addWidget(self._second)
-        row = QHBoxLayout()
-        row.addWidget(_label("Trials", "", part))
-        row.addWidget(self._count)
-        row.addStretch(1)
-        row.addWidget(self._start)
-        column.addLayout(row)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setColumnStretch(1, 1)
+        last = QHBoxLayout()
+        last.addWidget(self._count)
+        last.addStretch(1)
+        last.addWidget(self._start)
+        fields = (("Compare", self._first), ("with", self._second), ("Trials", self._count))
+        for row, (text, field) in enumerate(fields):
+            label = _label(text, "", part)
+            label.setBuddy(field)
+            grid.addWidget(label, row, 0)
+            if field is self._count:
+                grid.addLayout(last, row, 1)
+            else:
+                grid.addWidget(field, row, 1)
+        column.addLayout(grid)
         return part
 
     def _make_trial(self) -> QWidget:
@@ -263,28 +250,13 @@ class ListeningPage(QWidget):
 
     def _make_result(self) -> QWidget:
         part, column = _part(self)
-        self._verdict = _label("", "title", part)
-        self._bar = IntervalBar(part)
-        self._bar.setToolTip(self._definitions.get("interval", ""))
+        self._verdict = VoteResult(self._definitions.get("interval", ""), True, part)
         self._trials = _label("", "small", part)
         again = QPushButton("Another test", part)
         again.clicked.connect(self.dismiss_requested)
         column.addWidget(self._verdict)
-        column.addWidget(self._bar)
         column.addWidget(self._trials)
         column.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
-        return part
-
-    def _make_history_row(self, judgement: Judgement) -> QWidget:
-        part, column = _part(self)
-        column.setSpacing(2)
-        kind = "ABX" if judgement.kind == "abx" else "Preference"
-        bar = IntervalBar(part)
-        bar.set_result(judgement.share, judgement.interval, judgement.proven)
-        bar.setToolTip(self._definitions.get("interval", ""))
-        column.addWidget(_label(f"{kind}: {judgement.first}  |  {judgement.second}", "", part))
-        column.addWidget(bar)
-        column.addWidget(_label(_capital(judgement.words), "small", part))
         return part
 
     def _show_part(self, shown: QWidget) -> None:
@@ -318,7 +290,9 @@ class ListeningPage(QWidget):
     def _show_icons(self) -> None:
         theme = current_theme()
         for widget in self._sounds.values():
-            widget.setIcon(icon("play", theme, QColor(theme.text_muted).name()))
+            name = "volume-2" if widget.isChecked() else "play"
+            colour = theme.accent if widget.isChecked() else theme.text_muted
+            widget.setIcon(icon(name, theme, QColor(colour).name()))
 
 
 def _part(parent: QWidget) -> tuple[QWidget, QVBoxLayout]:
@@ -340,22 +314,11 @@ def _label(text: str, role: str, parent: QWidget) -> QLabel:
 def _combo(name: str, parent: QWidget) -> QComboBox:
     combo = QComboBox(parent)
     combo.setAccessibleName(name)
+    combo.setAccessibleDescription(name)  # under Linux, Qt names a combo box by what is chosen in it
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(12)
     return combo
 
 
-def _signed(value: float, unit: str, sign: bool = True) -> str:
-    if value != value or value in (float("inf"), float("-inf")):
-        return NOTHING
-    rounded = round(value, 1) + 0.0
-    text = f"{rounded:+.1f}" if sign and rounded else f"{rounded:.1f}"
-    return f"{text.replace('-', MINUS)} {unit}"
-
-
 def _mark(right: bool | None) -> str:
     return "" if right is None else "  ✓" if right else "  ✗"
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

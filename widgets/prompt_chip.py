@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.buttons import IconButton
 from widgets.style_sheet import set_role
@@ -27,15 +27,24 @@ class PromptChip(QFrame):
         self._remove = IconButton("x", "Speak without the voice prompt", parent=self)
         self._remove.setProperty("compact", True)
         self._remove.clicked.connect(self.removed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(10, 3, 4, 3)
+        self._note = QLabel(self)
+        self._note.setWordWrap(True)
+        set_role(self._note, "small")
+        row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._label, 1)
         row.addWidget(self._remove)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 3, 4, 4)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addWidget(self._note)
         self.hide()
 
-    def set_prompt(self, title: str, text: str) -> None:
-        """Show a prompt by its title and words; "" hides the chip."""
+    def set_prompt(self, title: str, text: str, note: str = "") -> None:
+        """Show a prompt by its title and words, with a line on what to expect of it; no title hides the chip."""
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
         self._full = f"Goes on from {title}" if title else ""
         tip = f"{text}\n\n" if text else ""
         self.setToolTip(f"{tip}The voice goes on from this speech; the result holds the new part alone.")
@@ -46,6 +55,10 @@ class PromptChip(QFrame):
     def text(self) -> str:
         """What is said in full; "" while it is hidden."""
         return self._full
+
+    def note(self) -> str:
+        """What is said about what to expect; "" for nothing."""
+        return self._note.text()
 
     def sizeHint(self) -> QSize:
         return QSize(120, super().sizeHint().height())

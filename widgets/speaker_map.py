@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.blend_geometry import nearest, place_of, weights_at
@@ -67,9 +76,9 @@ class SpeakerMap(QWidget):
         self._hovered = -1
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumHeight(160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Map of the speakers")
+        self.setToolTip("Click a speaker, or drag between them; arrow keys move the blend")
 
     # ------------------------------------------------------------------ set and read
     def set_map(self, points: MapPoints | None) -> None:
@@ -98,13 +107,12 @@ class SpeakerMap(QWidget):
         return self._to_screen(self._map.points[index])
 
     def sizeHint(self) -> QSize:
-        return QSize(280, 280)
+        return QSize(280, 252)
 
-    def heightForWidth(self, width: int) -> int:
-        return max(160, min(width, 460))
-
-    def hasHeightForWidth(self) -> bool:
-        return True
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As high as its width allows. (A layout inside a scroll area asks no widget for its height by width.)"""
+        super().resizeEvent(event)
+        self.setFixedHeight(max(160, min(round(0.9 * self.width()), 380)))
 
     # ------------------------------------------------------------------ mouse and keys
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -119,6 +127,7 @@ class SpeakerMap(QWidget):
         if self._pressed is not None and not self._dragging:
             self._dragging = _distance(at, self._pressed) > _DRAG_STARTS
         if self._dragging:
+            self._hovered = -1
             close = self._speaker_at(at, _GRAB)
             self._blend(self._map.points[close] if close >= 0 else self._from_screen(at))
             return
@@ -261,7 +270,9 @@ class SpeakerMap(QWidget):
 
     def _paint_speakers(self, painter: QPainter, theme: Theme, spots: list[QPointF]) -> None:
         assert self._map is not None
-        taken = [QRectF(spot.x() - 6, spot.y() - 6, 12, 12) for spot in spots]
+        taken = [_around(spot, 6) for spot in spots]
+        if len(self._weights) > 1:
+            taken.append(_around(self._to_screen(place_of(self._weights, self._map.points)), _MARK))
         painter.setFont(interface_font(theme, theme.font_size_small))
         metrics = painter.fontMetrics()
         room = QRectF(self.rect()).adjusted(3, 3, -3, -3)
@@ -312,6 +323,10 @@ def _free_box(
         return outside + sum(_area(box.intersected(other)) for other in taken)
 
     return min(offers, key=cost)
+
+
+def _around(spot: QPointF, reach: float) -> QRectF:
+    return QRectF(spot.x() - reach, spot.y() - reach, 2 * reach, 2 * reach)
 
 
 def _area(box: QRectF) -> float:

@@ -2,69 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from widgets.blend_geometry import blend_distances
 from widgets.distance_table import DistanceTable
+from widgets.segmented_control import SegmentedControl
+from widgets.share_bars import ShareBars
 from widgets.speaker_map import MapPoints, SpeakerMap, group_colour
 from widgets.style_sheet import set_role
 from widgets.text_format import language_label
-from widgets.theme import current_theme, interface_font
+from widgets.theme import current_theme
+from widgets.two_columns import TwoColumns
 
-_BAR_HEIGHT = 22
-_PARTS = 3
+LAYOUTS = [("pca", "PCA", ""), ("mds", "MDS", "")]
+
+
+@dataclass(frozen=True)
+class MapLayout:
+    """Places (s, 2) of the speakers on the plane, neighbours: `triangles` (k, 3) and `edges` (j, 2); and in `words`
+    how truthful that is.
+    """
+
+    points: np.ndarray
+    triangles: np.ndarray
+    edges: np.ndarray
+    words: str
 
 
 class SpeakerPanel(QWidget):
-    """Map, shares and distances. `weights_changed(dict)`: the person chose a speaker or a blend, by index.
+    """Map, shares and distances. `weights_changed(dict)`: the person chose a speaker or a blend, by index;
+    `layout_chosen(str)`: another layout of the map, "pca" or "mds".
 
-    definitions: tool tips by "map", "distance" and "cosine".
+    definitions: tool tips by "pca", "mds", "distance" and "cosine".
     """
 
     weights_changed = Signal(object)
+    layout_chosen = Signal(str)
 
     def __init__(self, definitions: dict[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._definitions = definitions
         self._names: tuple[str, ...] = ()
         self._languages: tuple[str, ...] = ()
+        self._layouts: dict[str, MapLayout] = {}
         self._gram = np.zeros((0, 0))
-        self._message = QLabel(self)
-        self._message.setWordWrap(True)
-        set_role(self._message, "muted")
-        self._explained = QLabel(self)
-        self._explained.setWordWrap(True)
-        self._explained.setToolTip(definitions["map"])
-        set_role(self._explained, "small")
-        self.map = SpeakerMap(self)
-        self._legend = QLabel(self)
-        self._legend.setWordWrap(True)
+        self._message, self._words = self._label("muted"), self._label("small")
+        self._kind = SegmentedControl("Layout of the map", self)
+        self._kind.set_segments(LAYOUTS)
+        self._kind.set_key("pca")
+        self._legend = self._label("small")
         self._legend.setTextFormat(Qt.TextFormat.RichText)
-        set_role(self._legend, "small")
+        self.map = SpeakerMap(self)
         self.shares = ShareBars(self)
         self._heading = QLabel("Distance from the chosen voice", self)
         set_role(self._heading, "heading")
+        self._spread = self._label("small")
+        self._spread.setToolTip(definitions["distance"])
         self.table = DistanceTable((definitions["distance"], definitions["cosine"]), self)
         self._copy = QPushButton("Copy all distances", self)
         self._copy.setToolTip("The table of every speaker against every other, for a spreadsheet")
         self._copy.clicked.connect(self.copy_distances)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 12)
-        column.setSpacing(8)
-        for part in (self._message, self._explained, self.map, self._legend, self.shares, self._heading, self.table):
-            column.addWidget(part)
+        self._fill_columns()
+        self.map.weights_changed.connect(self._on_weights)
+        self.table.chosen.connect(self.map.choose)
+        self._kind.chosen.connect(self._on_layout)
+        self.set_empty("No voice is loaded.")
+
+    def _label(self, role: str) -> QLabel:
+        label = QLabel(self)
+        label.setWordWrap(True)
+        set_role(label, role)
+        return label
+
+    def _fill_columns(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(self._kind, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self._words, 1)
+        first, second = QVBoxLayout(), QVBoxLayout()
+        first.addWidget(self._message)
+        first.addLayout(head)
+        for part in (self.map, self._legend, self.shares):
+            first.addWidget(part)
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(self._copy)
-        column.addLayout(row)
-        column.addStretch(1)
-        self.map.weights_changed.connect(self._on_weights)
-        self.table.chosen.connect(self.map.choose)
-        self.set_empty("No voice is loaded.")
+        for part_below in (self._heading, self._spread, self.table):
+            second.addWidget(part_below)
+        second.addLayout(row)
+        for column in (first, second):
+            column.setSpacing(8)
+            column.addStretch(1)
+        page = TwoColumns(self, first, second)
+        page.setContentsMargins(12, 8, 12, 12)
+        page.setSpacing(10)
 
     def set_empty(self, message: str) -> None:
         """Say why there is no map."""
@@ -72,30 +109,29 @@ class SpeakerPanel(QWidget):
         self.map.set_map(None)
         self._show_parts(False)
 
+    def set_layout_key(self, key: str) -> None:
+        """Show another layout, "pca" or "mds"."""
+        self._kind.set_key(key)
+        self._kind.setToolTip(self._definitions[key])
+        self._words.setToolTip(self._definitions[key])
+        self._show_layout()
+
     def set_speakers(
         self,
         names: tuple[str, ...],
         languages: tuple[str, ...],
-        points: tuple[np.ndarray, np.ndarray, np.ndarray],
+        layouts: dict[str, MapLayout],
         gram: np.ndarray,
-        explained: tuple[float, float],
     ) -> None:
         """Show s speakers.
 
-        points: places (s, 2), triangles (k, 3) and edges (j, 2).  gram: (s, s) inner products of the embeddings, seen
-        from their mean.  explained: shares of the variance along both axes.
+        layouts: by "pca" and "mds".  gram: (s, s) inner products of the embeddings, seen from their mean.
         """
-        self._names, self._languages, self._gram = names, languages, gram
-        places, triangles, edges = points
-        known = sorted(set(languages))
-        groups = tuple(known.index(language) for language in languages)
-        self.map.set_map(MapPoints(names, groups, places, triangles, edges))
+        self._message.clear()
+        self._names, self._languages, self._layouts, self._gram = names, languages, layouts, gram
         self.table.set_names(names)
-        across, up = (f"{100 * share:.0f} %" for share in explained)
-        self._explained.setText(
-            f"{len(names)} speakers by PCA: {across} of their variance from left to right, {up} from below to above. "
-            "Click a speaker, or drag between them."
-        )
+        self._spread.setText(self._spread_words())
+        self._show_layout()
         self._show_legend()
         self._show_parts(True)
 
@@ -139,6 +175,30 @@ class SpeakerPanel(QWidget):
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "table"):
             self._show_legend()
 
+    def _on_layout(self, key: str) -> None:
+        self.set_layout_key(key)
+        self.layout_chosen.emit(key)
+
+    def _show_layout(self) -> None:
+        layout = self._layouts.get(self._kind.key() or "")
+        if layout is None:
+            return
+        known = sorted(set(self._languages))
+        groups = tuple(known.index(language) for language in self._languages)
+        weights = self.map.weights()
+        self.map.set_map(MapPoints(self._names, groups, layout.points, layout.triangles, layout.edges))
+        self.map.set_weights({index: share for index, share in weights.items() if index < len(self._names)})
+        self._words.setText(layout.words)
+
+    def _spread_words(self) -> str:
+        """How near the nearest and how far the farthest two speakers are, in all dimensions."""
+        own = np.diagonal(self._gram)
+        first, second = np.triu_indices(len(own), 1)
+        if not len(first):
+            return ""
+        apart = np.sqrt(np.maximum(own[first] + own[second] - 2.0 * self._gram[first, second], 0.0))
+        return f"Any two speakers lie {apart.min():.2f} to {apart.max():.2f} apart."
+
     def _on_weights(self, weights: dict[int, float]) -> None:
         self._show_weights(weights)
         self.weights_changed.emit(weights)
@@ -162,55 +222,6 @@ class SpeakerPanel(QWidget):
 
     def _show_parts(self, there: bool) -> None:
         self._message.setVisible(not there)
-        for part in (self._explained, self.map, self._legend, self.shares, self._heading, self.table, self._copy):
+        parts = (self._kind, self._words, self.map, self._legend, self.shares)
+        for part in (*parts, self._heading, self._spread, self.table, self._copy):
             part.setVisible(there)
-
-
-class ShareBars(QWidget):
-    """The parts of a blend with their shares as bars and numbers; room for three, so that nothing below jumps."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._shares: list[tuple[str, float, int]] = []
-        self.setFixedHeight(_PARTS * _BAR_HEIGHT)
-        self.setAccessibleName("Shares of the blend")
-
-    def set_shares(self, shares: list[tuple[str, float, int]]) -> None:
-        """Show (name, share, colour group), the greatest first."""
-        self._shares = shares
-        self.setFixedHeight(max(_PARTS, len(shares)) * _BAR_HEIGHT)
-        self.setAccessibleDescription(", ".join(f"{name} {100 * share:.0f} per cent" for name, share, _ in shares))
-        self.update()
-
-    def shares(self) -> list[tuple[str, float, int]]:
-        """What is shown."""
-        return list(self._shares)
-
-    def sizeHint(self) -> QSize:
-        return QSize(200, _PARTS * _BAR_HEIGHT)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(interface_font(theme))
-        metrics = painter.fontMetrics()
-        label = max([72, *(metrics.horizontalAdvance(name) + 10 for name, _, _ in self._shares)])
-        label = min(label, self.width() // 2)
-        number = metrics.horizontalAdvance("100.0 %") + 8
-        for row, (name, share, group) in enumerate(self._shares):
-            top = row * _BAR_HEIGHT
-            line = QRectF(0, top, self.width(), _BAR_HEIGHT)
-            left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.setPen(QColor(theme.text))
-            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, label - 6)
-            painter.drawText(line, left, shown)
-            painter.setPen(QColor(theme.text_muted))
-            painter.drawText(line, right, f"{100 * share:.1f} %")
-            track = QRectF(label, top + _BAR_HEIGHT / 2 - 3, max(0, self.width() - label - number), 6)
-            for width, colour in ((track.width(), theme.border), (track.width() * share, group_colour(group, theme))):
-                path = QPainterPath()
-                path.addRoundedRect(QRectF(track.left(), track.top(), width, 6), 3, 3)
-                painter.fillPath(path, QColor(colour))
-        painter.end()

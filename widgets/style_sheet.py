@@ -100,7 +100,7 @@ QPushButton:focus { padding: 0 11px; }
 QPushButton:focus, QToolButton:focus { min-height: 24px; }
 QToolButton:focus { min-width: 24px; }
 QPushButton:disabled, QToolButton:disabled { color: @faint@; background: @surface@; border-color: @border@; }
-QToolButton:checked { background: @accent_wash@; border-color: @accent@; }
+QToolButton:checked, QPushButton:checked { background: @accent_wash@; border-color: @accent@; }
 
 QToolButton[wide="true"] { padding: 0 8px; }
 QToolButton[wide="true"]:focus { padding: 0 7px; }
@@ -246,8 +246,12 @@ QTabBar::tab:hover { color: @text@; }
 QTabBar::tab:selected { color: @text@; border-bottom: 2px solid @accent@; }
 QTabBar::tab:focus { color: @accent@; }
 
-QListView::indicator { width: 14px; height: 14px; border: 1px solid @muted@; border-radius: 3px; }
-QListView::indicator:checked { background: @accent@; border-color: @accent@; image: url("@check@"); }
+QListView::indicator, QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @muted@;
+    border-radius: 3px; }
+QListView::indicator:checked, QCheckBox::indicator:checked { background: @accent@; border-color: @accent@;
+    image: url("@check@"); }
+QCheckBox::indicator:disabled { border-color: @faint@; }
+QCheckBox::indicator:checked:disabled { background: @faint@; }
 QTableCornerButton::section { background: @surface@; border: none; }
 QCheckBox, QRadioButton { spacing: 8px; min-height: 24px; }
 """

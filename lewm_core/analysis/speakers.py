@@ -1,6 +1,6 @@
 """The speakers of a checkpoint as points: their embeddings on a plane, and how far apart they are.
 
-s speakers   e embedding dimensions   k triangles
+s speakers   e embedding dimensions
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lewm_core.analysis.checks import AnalysisError
+from lewm_core.analysis.plane_layout import PlaneLayout, principal_plane, scaled_plane
 
 if TYPE_CHECKING:
     from lewm_core.config import Speaker
@@ -24,26 +25,20 @@ class SpeakerMap:
 
     Attributes:
         names, languages: of the speakers.
-        points: (s, 2) the two principal components of the table; its unit is the typical distance of a speaker
-            from the mean of all.
-        explained: shares of the table's variance along the two components.
+        pca, mds: two layouts on a plane; the unit of `pca` is the typical distance of a speaker from the mean of all.
         gram: (s, s) inner products of the rows, seen from their mean: all distances of blends follow from it.
-        euclidean: (s, s) distance in the whole table, in the unit of ``points``.
+        euclidean: (s, s) distance in the whole table, in the unit of `pca`.
         cosine: (s, s) one minus the cosine of the angle seen from the mean of all speakers: 0 the same
             direction, 1 at right angles, 2 opposite.
-        triangles: (k, 3) Delaunay triangles of the points; a blend of three corners lies inside.
-        edges: (j, 2) pairs of neighbours: the triangles' sides, or a chain where the points form no triangle.
     """
 
     names: tuple[str, ...]
     languages: tuple[str, ...]
-    points: np.ndarray
-    explained: tuple[float, float]
+    pca: PlaneLayout
+    mds: PlaneLayout
     gram: np.ndarray
     euclidean: np.ndarray
     cosine: np.ndarray
-    triangles: np.ndarray
-    edges: np.ndarray
 
 
 def embedding_table(model: LeWM) -> np.ndarray:
@@ -58,7 +53,7 @@ def embedding_table(model: LeWM) -> np.ndarray:
 
 
 def map_speakers(table: np.ndarray, speakers: Sequence[Speaker]) -> SpeakerMap:
-    """Lay speakers out on the plane of their two principal components (PCA by singular values).
+    """Lay speakers out on a plane, by PCA and by multidimensional scaling.
 
     Args:
         table: (s, e) a row a speaker.
@@ -72,18 +67,14 @@ def map_speakers(table: np.ndarray, speakers: Sequence[Speaker]) -> SpeakerMap:
     if not np.isfinite(table).all():
         raise AnalysisError("The speaker embeddings hold values that are not numbers. Train the voice again.")
     centred = table - table.mean(axis=0)
-    points, explained = _principal_plane(centred)
-    triangles, edges = _neighbours(points)
     return SpeakerMap(
         names=tuple(speaker.name for speaker in speakers),
         languages=tuple(speaker.language for speaker in speakers),
-        points=points,
-        explained=explained,
+        pca=principal_plane(table),
+        mds=scaled_plane(table),
         gram=centred @ centred.T,
         euclidean=euclidean_distances(table),
         cosine=cosine_distances(centred),
-        triangles=triangles,
-        edges=edges,
     )
 
 
@@ -105,34 +96,3 @@ def _scaled(table: np.ndarray) -> np.ndarray:
     centred = table - table.mean(axis=0)
     size = np.sqrt(np.square(centred).sum(axis=1).mean())
     return centred / size if size > 1e-12 else centred
-
-
-def _principal_plane(centred: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Points (s, 2) and the shares of variance; signs are fixed so that the same table gives the same map."""
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    scores = left * sizes
-    total = float(np.square(sizes).sum())
-    points, explained = np.zeros((len(centred), 2)), [0.0, 0.0]
-    for axis in range(min(2, scores.shape[1])):
-        column = scores[:, axis]
-        points[:, axis] = column if column[np.argmax(np.abs(column))] >= 0 else -column
-        explained[axis] = float(sizes[axis] ** 2 / total) if total > 0 else 0.0
-    return points, (explained[0], explained[1])
-
-
-def _neighbours(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Delaunay triangles (k, 3) and their sides (j, 2); no triangles and a chain where the points lie in line."""
-    from scipy.spatial import Delaunay, QhullError
-
-    order = np.lexsort((points[:, 1], points[:, 0]))
-    chain = np.stack((order[:-1], order[1:]), axis=1)
-    if len(points) < 3:
-        return np.zeros((0, 3), dtype=np.int64), chain
-    try:
-        triangles = np.asarray(Delaunay(points).simplices, dtype=np.int64)
-    except QhullError:
-        return np.zeros((0, 3), dtype=np.int64), chain
-    sides = np.sort(
-        np.concatenate((triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]])), axis=1
-    )
-    return triangles, np.unique(sides, axis=0)

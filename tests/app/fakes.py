@@ -48,6 +48,8 @@ from app.messages_panes import (
 from app.messages_report import ReportWritten, WriteReport
 from app.messages_speakers import MapSpeakers, SpeakersMapped
 from app.messages_sweep import MakeCell
+from lewm_core.analysis.speakers import map_speakers
+from lewm_core.config import Speaker
 from lewm_core.predictor_trace import PredictorTrace
 from lewm_core.sweep_cells import CellRendering, SweepCell
 
@@ -251,11 +253,8 @@ class FakeBackend:
 
     def _map_speakers(self) -> Generator[Step, None, Any]:
         yield Step(0.5, "Laying out")
-        points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-        triangles, edges = np.array([[0, 1, 2]]), np.array([[0, 1], [1, 2], [0, 2]])
-        centred = points - points.mean(axis=0)
-        names, languages = zip(*SPEAKERS, strict=True)
-        return SpeakersMapped(names, languages, points, centred @ centred.T, triangles, edges, (0.6, 0.4))
+        speakers = [Speaker(name, language) for name, language in SPEAKERS]
+        return SpeakersMapped(map_speakers(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), speakers))
 
     def _track(self, request: TrackFormants) -> Generator[Step, None, Any]:
         """Formants at a tenth, a fifth, ... of the ceiling, so that a test sees which one was used.

@@ -176,7 +176,7 @@ def test_the_page_shows_trial_result_and_history(compared: Studio, qtbot, tmp_pa
     assert page.verdict() == ""
     vote_through(compared)
     assert "5 of 5 right" in page.verdict()
-    assert "the difference is heard" in page.verdict()
+    assert "The difference is heard" in page.verdict()
     assert len(page._history_rows) == 1
     window._bindings[-1].export_to(tmp_path / "votes.csv")  # type: ignore[attr-defined]
     assert (tmp_path / "votes.csv").read_text(encoding="utf-8-sig").count("\n") == 6

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.binding_panels import MANY_SPEAKERS
 from app.engine_prompt import prepared
 from app.main_window import MainWindow
 from app.prompt_choice import RECIPE_KEY, PromptChoice, prompt_from_json, prompt_of_recipe
@@ -17,6 +18,7 @@ from lewm_core.mel import write_wav
 from lewm_core.voice_prompt import PromptError, prepare_prompt
 from tests.app.conftest import PATIENCE
 from tests.lewm_core.tiny import tiny_checkpoint
+from widgets.prompt_chip import PromptChip
 
 CHOICE = PromptChoice("/clips/a.wav", "What is said.", "A clip")
 
@@ -58,6 +60,7 @@ def test_the_clip_becomes_the_prompt_until_it_is_taken_away(window: MainWindow, 
     action.trigger()
     assert studio.session.voice_prompt == PromptChoice(str(clip), "What is said in it.", "clip.wav")
     assert window.compose.prompt_text() == "Goes on from clip.wav"
+    assert window.compose.findChild(PromptChip).note() == MANY_SPEAKERS
     recipe = speak(studio, qtbot)
     assert recipe["prompt"] == {"clip": "clip.wav", "text": "What is said in it."}
     window.compose.prompt_removed.emit()

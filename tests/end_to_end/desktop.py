@@ -139,19 +139,26 @@ class Desktop:
         self.run("xdotool", "mouseup", "1")
 
     def choose(self, combo_box: str, item: str, **options: Any) -> None:
-        """Open the combo box of that name and click the item."""
-        self.click_on(combo_box, "combo box", **options)
-        self.click_on(item, "list item")
+        """Open a combo box by its name or its description (Qt on Linux names it by its choice); click the item."""
+
+        def is_meant(element: Element) -> bool:
+            return "enabled" in element.states and combo_box in (element.name, element.description)
+
+        opened = self.screen.wait_for("", "combo box", where=is_meant, **options)
+        self.click(*opened.centre)
+        self.click_on(item, "list item", inside=opened)
 
     def windows(self, title: str) -> list[str]:
         return self.run("xdotool", "search", "--onlyvisible", "--name", title, check=False).stdout.split()
 
     def focus(self, title: str) -> None:
         """Give the keyboard to a window; there is no window manager that would do it."""
-        wait_for(lambda: self.windows(title), f"the window {title!r}")
-        wait_for(lambda: self._has_focus(self.windows(title)[-1]), f"the keyboard in {title!r}")
+        wait_for(lambda: self._has_focus(self.windows(title)), f"the keyboard in {title!r}")
 
-    def _has_focus(self, window: str) -> bool:
+    def _has_focus(self, windows: list[str]) -> bool:
+        if not windows:
+            return False
+        window = windows[-1]
         if self.run("xdotool", "getwindowfocus", check=False).stdout.strip() == window:
             return True
         self.run("xdotool", "windowfocus", window, check=False)

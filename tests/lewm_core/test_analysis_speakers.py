@@ -24,11 +24,11 @@ def test_what_lies_on_a_plane_is_drawn_as_it_lies(count: int, dims: int, seed: i
     flat = rng.normal(size=(count, 2))
     plane = np.linalg.qr(rng.normal(size=(dims, 2)))[0].T
     found = map_speakers(flat @ plane + rng.normal(size=dims), speakers(count))
-    assert np.allclose(euclidean_distances(found.points), euclidean_distances(flat), atol=1e-9)
+    assert np.allclose(euclidean_distances(found.pca.points), euclidean_distances(flat), atol=1e-9)
     assert np.allclose(found.euclidean, euclidean_distances(flat), atol=1e-9)
     if count > 1:
-        assert sum(found.explained) == pytest.approx(1.0)
-        assert found.explained[0] >= found.explained[1]
+        assert sum(found.pca.explained) == pytest.approx(1.0)
+        assert found.pca.explained[0] >= found.pca.explained[1]
 
 
 def test_the_explained_share_is_that_of_the_variance() -> None:
@@ -36,14 +36,14 @@ def test_the_explained_share_is_that_of_the_variance() -> None:
     table = rng.normal(size=(200, 3)) * [3.0, 2.0, 1.0]
     table -= table.mean(axis=0)
     found = map_speakers(table, speakers(200))
-    assert sum(found.explained) == pytest.approx(found.points.var(axis=0).sum() / table.var(axis=0).sum())
-    assert 0.8 < sum(found.explained) < 0.98
+    assert sum(found.pca.explained) == pytest.approx(found.pca.points.var(axis=0).sum() / table.var(axis=0).sum())
+    assert 0.8 < sum(found.pca.explained) < 0.98
 
 
 def test_a_map_does_not_turn_over_by_chance() -> None:
     table = np.random.default_rng(1).normal(size=(6, 5))
     assert np.array_equal(
-        map_speakers(table, speakers(6)).points, map_speakers(table.copy(), speakers(6)).points
+        map_speakers(table, speakers(6)).pca.points, map_speakers(table.copy(), speakers(6)).pca.points
     )
 
 
@@ -59,9 +59,9 @@ def test_cosine_distance_of_known_directions() -> None:
 def test_speakers_in_a_line_are_a_chain(count: int) -> None:
     table = np.outer(np.array([3.0, 0.0, 1.0, 2.0, 4.0])[:count], np.ones(4))
     found = map_speakers(table, speakers(count))
-    assert len(found.triangles) == 0
-    assert len(found.edges) == count - 1
-    lengths = np.abs(table[found.edges[:, 0], 0] - table[found.edges[:, 1], 0])
+    assert len(found.pca.triangles) == 0
+    assert len(found.pca.edges) == count - 1
+    lengths = np.abs(table[found.pca.edges[:, 0], 0] - table[found.pca.edges[:, 1], 0])
     assert (lengths == (3.0 if count == 2 else lengths)).all()
     assert np.allclose(found.euclidean.max(), 2.0 * np.ptp(table[:, 0]))
 
@@ -69,9 +69,9 @@ def test_speakers_in_a_line_are_a_chain(count: int) -> None:
 def test_triangles_cover_the_hull_and_edges_are_their_sides() -> None:
     square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.1], [0.0, 1.0], [0.5, 0.5]])
     found = map_speakers(square, speakers(5))
-    assert len(found.triangles) == 4
-    assert len(found.edges) == 8
-    assert all((4 in triangle) for triangle in found.triangles)
+    assert len(found.pca.triangles) == 4
+    assert len(found.pca.edges) == 8
+    assert all((4 in triangle) for triangle in found.pca.triangles)
 
 
 def test_the_table_weighs_both_embeddings_the_same_and_blends_as_they_do() -> None:
@@ -85,7 +85,7 @@ def test_the_table_weighs_both_embeddings_the_same_and_blends_as_they_do() -> No
     model.text_encoder.speaker.weight.data[2] = model.text_encoder.speaker.weight.data[:2].mean(0)
     model.predictor.speaker.weight.data[2] = model.predictor.speaker.weight.data[:2].mean(0)
     found = map_speakers(embedding_table(model), SPEAKERS)
-    assert found.points[2] == pytest.approx(found.points[:2].mean(axis=0), abs=1e-6)
+    assert found.pca.points[2] == pytest.approx(found.pca.points[:2].mean(axis=0), abs=1e-6)
     assert found.names == ("ada", "bina", "carl")
     assert found.languages == ("en-US", "hi", "en-GB")
 
@@ -98,5 +98,5 @@ def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(AnalysisError):
         map_speakers(np.zeros((0, 4)), [])
     same = map_speakers(np.ones((4, 3)), speakers(4))
-    assert same.explained == (0.0, 0.0)
-    assert not same.points.any()
+    assert same.pca.explained == (0.0, 0.0)
+    assert not same.pca.points.any()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
-from widgets.speaker_panel import SpeakerPanel
+from widgets.speaker_panel import MapLayout, SpeakerPanel
 from widgets.speaker_picker import SpeakerPicker
 from widgets.theme import DARK, apply_theme
 
 NAMES, LANGUAGES = ("ada", "bina", "carl", "dora"), ("en-US", "hi", "en-GB", "en-US")
 POINTS = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
 TRIANGLES, EDGES = np.array([[0, 1, 2]]), np.array([[0, 1], [1, 2], [0, 2]])
-TIPS = {"map": "m", "distance": "d", "cosine": "c"}
+TIPS = {"pca": "p", "mds": "m", "distance": "d", "cosine": "c"}
+LAYOUTS = {
+    "pca": MapLayout(POINTS, TRIANGLES, EDGES, "60 %"),
+    "mds": MapLayout(POINTS[:, ::-1], TRIANGLES, EDGES, "stress 0.10"),
+}
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def panel(qtbot, qapp) -> SpeakerPanel:  # type: ignore[no-untyped-def]
     qtbot.addWidget(panel)
     rows = np.concatenate((POINTS, [[0], [0], [0], [1]]), axis=1)
     centred = rows - rows.mean(axis=0)
-    panel.set_speakers(NAMES, LANGUAGES, (POINTS, TRIANGLES, EDGES), centred @ centred.T, (0.6, 0.3))
+    panel.set_speakers(NAMES, LANGUAGES, LAYOUTS, centred @ centred.T)
     panel.set_weights({1: 1.0})
     panel.resize(300, 800)
     panel.show()
@@ -113,7 +117,8 @@ def test_all_distances_go_to_the_clipboard(panel: SpeakerPanel) -> None:
 
 
 def test_names_are_shown_as_they_are(panel: SpeakerPanel) -> None:
-    panel.set_speakers(("<b>x</b>",), ("<i>",), (POINTS[:1], TRIANGLES[:0], EDGES[:0]), np.zeros((1, 1)), (0.0, 0.0))
+    one = {"pca": MapLayout(POINTS[:1], TRIANGLES[:0], EDGES[:0], "")}
+    panel.set_speakers(("<b>x</b>",), ("<i>",), one, np.zeros((1, 1)))
     panel.set_weights({0: 1.0})
     assert "&lt;i&gt;" in panel.legend()
     panel.grab()
@@ -134,3 +139,32 @@ def test_the_picker_shows_a_blend_until_a_speaker_is_chosen(qtbot) -> None:  # t
         qtbot.keyClick(picker, Qt.Key.Key_Down)
     assert told.args == ["bina"]
     assert picker.speaker() == "bina"
+
+
+def test_another_layout_keeps_the_blend(panel: SpeakerPanel, qtbot) -> None:  # type: ignore[no-untyped-def]
+    panel.set_weights({1: 0.5, 2: 0.5})
+    before = panel.map.position_of(1)
+    mds = next(button for button in panel.findChildren(QAbstractButton) if button.text() == "MDS")
+    told: list[object] = []
+    panel.weights_changed.connect(told.append)
+    with qtbot.waitSignal(panel.layout_chosen) as chosen:
+        qtbot.mouseClick(mds, Qt.MouseButton.LeftButton)
+    assert chosen.args == ["mds"]
+    assert panel.map.position_of(1) != before
+    assert panel.map.weights() == {1: 0.5, 2: 0.5}
+    assert not told
+    assert "stress 0.10" in [label.text() for label in panel.findChildren(QLabel)]
+
+
+def test_nothing_is_said_of_waiting_once_the_map_is_there(panel: SpeakerPanel) -> None:
+    panel.set_empty("Laying out the speakers…")
+    panel.set_speakers(NAMES, LANGUAGES, LAYOUTS, np.eye(4))
+    assert not [label for label in panel.findChildren(QLabel) if "Laying out" in label.text()]
+    assert "Any two speakers lie 1.41 to 1.41 apart." in [label.text() for label in panel.findChildren(QLabel)]
+
+
+def test_wide_the_map_and_the_table_stand_beside_each_other(panel: SpeakerPanel, qtbot) -> None:  # type: ignore[no-untyped-def]
+    assert panel.table.x() == panel.map.x()
+    panel.resize(640, 600)
+    qtbot.waitUntil(lambda: panel.table.x() > panel.map.geometry().right())
+    assert panel.map.height() == round(0.9 * panel.map.width())
