@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -39,10 +40,8 @@ class FileDialogs:
         if not chosen:
             return None
         path = Path(chosen)
-        known = {suffix for suffix in (".wav", ".png", ".svg", ".npy", ".html") if f"*{suffix}" in file_filter}
-        if path.suffix.lower() not in known:
-            wanted = next((suffix for suffix in known if f"*{suffix}" in used_filter), "")
-            path = path.with_name(path.name + (wanted or Path(name).suffix))
+        if path.suffix.lower() not in _suffixes(file_filter):
+            path = path.with_name(path.name + (_suffixes(used_filter) or [Path(name).suffix])[0])
         self._settings.export_folder = str(path.parent)
         return path
 
@@ -65,3 +64,8 @@ class FileDialogs:
     def _export_folder(self) -> Path:
         folder = Path(self._settings.export_folder) if self._settings.export_folder else Path.home()
         return folder if folder.is_dir() else Path.home()
+
+
+def _suffixes(file_filter: str) -> list[str]:
+    """The suffixes that a filter of a file dialog names, in its order."""
+    return re.findall(r"\*(\.\w+)", file_filter)
