@@ -26,7 +26,9 @@ class ShareBars(QWidget):
         """Show (name, share, colour group), the greatest first."""
         self._shares = shares
         self.setFixedHeight(max(_PARTS, len(shares)) * _BAR_HEIGHT)
-        self.setAccessibleDescription(", ".join(f"{name} {100 * share:.0f} per cent" for name, share, _ in shares))
+        self.setAccessibleDescription(
+            ", ".join(f"{name} {100 * share:.0f} per cent" for name, share, _ in shares)
+        )
         self.update()
 
     def shares(self) -> list[tuple[str, float, int]]:
@@ -56,7 +58,10 @@ class ShareBars(QWidget):
             painter.setPen(QColor(theme.text_muted))
             painter.drawText(line, right, f"{100 * share:.1f} %")
             track = QRectF(label, top + _BAR_HEIGHT / 2 - 3, max(0, self.width() - label - number), 6)
-            for width, colour in ((track.width(), theme.border), (track.width() * share, group_colour(group, theme))):
+            for width, colour in (
+                (track.width(), theme.border),
+                (track.width() * share, group_colour(group, theme)),
+            ):
                 path = QPainterPath()
                 path.addRoundedRect(QRectF(track.left(), track.top(), width, 6), 3, 3)
                 painter.fillPath(path, QColor(colour))

@@ -56,7 +56,9 @@ def panes(studio: RunningStudio, folder: Path) -> dict[str, np.ndarray]:
     studio.desktop.keys("ctrl+shift+e")
     studio.answer_file_dialog("Export all panes to", folder)
     studio.wait_for_log("exported")
-    return {path.stem.split("-")[-1]: soundfile.read(path, dtype="float32")[0] for path in folder.glob("*.wav")}
+    return {
+        path.stem.split("-")[-1]: soundfile.read(path, dtype="float32")[0] for path in folder.glob("*.wav")
+    }
 
 
 def loudness(desktop: Desktop, source: str) -> float:
@@ -119,7 +121,9 @@ def beginning(recording: np.ndarray, wave: np.ndarray) -> int:
     """The sample of the recording at which `wave` begins."""
     around = max(0, int(np.flatnonzero(recording)[0]) - 100)
     piece = wave[:4000]
-    return around + int(np.argmax(np.correlate(recording[around : around + 200 + len(piece)], piece, "valid")))
+    return around + int(
+        np.argmax(np.correlate(recording[around : around + 200 + len(piece)], piece, "valid"))
+    )
 
 
 def source_of(heard: np.ndarray, first: np.ndarray, second: np.ndarray) -> str:
