@@ -11,7 +11,7 @@ from app.blind_test import Vote, by_pair, judge, votes_csv
 from app.dialogs import FileDialogs
 from app.panes import SOURCE_TITLES
 from app.studio import Studio
-from lewm_core.analysis.listening_votes import VoteResult
+from app.vote_words import in_words
 from lewm_core.files import write_atomically
 from widgets.listening_page import ListeningPage
 from widgets.vote_result import Judgement
@@ -113,34 +113,8 @@ class ListeningPageBinding(QObject):
 
 
 def _judgement(votes: list[Vote]) -> Judgement:
-    """What votes of one kind on one pair prove, in words that name the sides."""
-    result, vote = judge(votes), votes[0]
-    names = (vote.first.label, vote.second.label)
-    is_abx = vote.kind == "abx"
-    if not result.votes:
-        headline, count = "No preference", f"{len(votes)} without preference"
-    elif is_abx:
-        headline = "The difference is heard" if result.significant else "No difference proven"
-        count = f"{result.wins} of {result.votes} right"
-    else:
-        better = names[0] if 2 * result.wins > result.votes else names[1]
-        headline = f"“{better}” is preferred" if result.significant else "No preference proven"
-        ties = len(votes) - result.votes
-        count = f"{result.wins} of {result.votes} votes for “{names[0]}”"
-        count += f", {ties} without preference" if ties else ""
-    return Judgement(
-        f"{'ABX' if is_abx else 'Preference'}: {names[0]}  |  {names[1]}", result.share, result.interval,
-        result.significant, headline, count + _chance(result),
-    )  # fmt: skip
-
-
-def _chance(result: VoteResult) -> str:
-    """The share with its interval, and p; "" without votes."""
-    if result.share is None:
-        return ""
-    low, high = (round(100 * bound) for bound in result.interval)
-    p = f"= {result.p_value:.3f}" if result.p_value >= 0.001 else "below 0.001"
-    return f": {100 * result.share:.0f} %, 95 % interval {low} to {high} %, p {p}"
+    result, (title, headline, figures) = judge(votes), in_words(votes)
+    return Judgement(title, result.share, result.interval, result.significant, headline, figures)
 
 
 def _trial_text(vote: Vote) -> str:

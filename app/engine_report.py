@@ -25,6 +25,7 @@ def write_report(
         colours=request.colours,
         levels_db=request.levels,
         vocode=voice.vocoder.decode,
+        extras=request.extras,
     )
     job = report.make_report(core_comparison(request.comparison), voice.info.mel, settings)
     while not cancelled():

@@ -14,6 +14,7 @@ from app.engine_messages import DrawFigure, Failure, Step
 from app.export import ExportItem, export_items, file_stem, free_path
 from app.messages_report import WriteReport
 from app.panes import NOISE, SOURCE_TITLES
+from app.reporting import report_extras
 from app.takes import Take
 from widgets.colour_maps import lookup_table
 
@@ -134,6 +135,7 @@ class ExportController(QObject):
             voice.facts.rows if voice is not None else (),
             lookup_table(timeline.colour_map),
             timeline.levels,
+            report_extras(studio, result),
         )
         job = studio.engine.submit(request, f"Writing {path.name}", "report")
         job.finished.connect(lambda written: self._on_written([path] if written is not None else []))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lewm_core.report_extras import ReportExtras
 
 if TYPE_CHECKING:
     from app.engine_messages import Compared
@@ -16,7 +18,7 @@ class WriteReport:
     """Write a comparison as one HTML page.
 
     `colours` are the (entries, 3) red, green, blue values (uint8) that the window uses between `levels` (dB); `facts`
-    are (label, value) of the checkpoint.
+    are (label, value) of the checkpoint; `extras` is what the window shows besides.
     """
 
     comparison: Compared
@@ -25,6 +27,7 @@ class WriteReport:
     facts: tuple[tuple[str, str], ...]
     colours: np.ndarray
     levels: tuple[float, float]
+    extras: ReportExtras = field(default_factory=ReportExtras)
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lewm_core.analysis.alignment import align, warped_to_reference
-from lewm_core.analysis.checks import AnalysisError
-from lewm_core.analysis.drift import Drift, measure_drift
+from lewm_core.analysis.drift import Drift
 from lewm_core.analysis.drift_verdict import drift_verdict
 from lewm_core.analysis.formant_blur import formant_blur
-from lewm_core.analysis.matched_noise import add_matched_noise
 from lewm_core.analysis.mel_error import frame_l1
-from lewm_core.analysis.pane_report import PaneReport, report_pane
+from lewm_core.analysis.pane_report import PaneReport
 from lewm_core.config import MelConfig
 from lewm_core.figure import TITLES, default_levels
 from lewm_core.files import write_atomically
+from lewm_core.report_extras import (
+    FORCED,
+    FREE,
+    OWN_TIMING,
+    REBUILT,
+    SECOND,
+    TRUTH,
+    ReportExtras,
+    SecondRun,
+)
+from lewm_core.report_measures import Measures
 from lewm_core.report_parts import (
     AUDIO_FORMATS,
     Curve,
@@ -37,24 +46,12 @@ from lewm_core.report_parts import (
     mel_picture,
     sound,
     time_ticks,
+    tracks,
 )
 from lewm_core.resources_path import resource
 
 if TYPE_CHECKING:
     from lewm_core.inference import Comparison
-
-TRUTH, REBUILT, FORCED, FREE, NOISE = (
-    "ground_truth", "reconstruction", "teacher_forced", "autoregressive", "matched_noise",
-)  # fmt: skip
-ABOUT = {
-    TRUTH: "The recording, and what the vocoder makes of its true mel: nothing below can sound better than this.",
-    REBUILT: "Encoder and decoder alone: what the latents keep of the recording.",
-    FORCED: "Each step predicted from the recording's own past.",
-    FREE: "Spoken from the text alone, in its own timing.",
-    NOISE: "The true mel with random noise of the reconstruction's mel L1: the same number, another sound.",
-}
-MIXED_ABOUT = "Between teacher forcing and the free run, in the recording's timing."
-MATCHED_NOISE_TITLE = "Truth with matched noise"
 
 
 class ReportError(ValueError):
@@ -69,7 +66,7 @@ class ReportSettings:
         clip_name: of the recording.  note: a person's own words.  facts: (label, value) of the checkpoint.
         colours: (n, 3) uint8, or the name of a matplotlib colour map.  levels_db: darkest and brightest level; by
             default the recording's peak and 80 dB below.
-        audio: "wav" or "ogg".  vocode: makes the matched noise audible.  made: when.
+        audio: "wav" or "ogg".  vocode: makes the matched noise audible.  made: when.  extras: what is shown besides.
     """
 
     clip_name: str = ""
@@ -80,6 +77,7 @@ class ReportSettings:
     audio: str = "wav"
     vocode: Callable[[np.ndarray], np.ndarray] | None = None
     made: datetime | None = None
+    extras: ReportExtras = field(default_factory=ReportExtras)
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,7 @@ class PaneSection:
     width: float
     l1_curve: Curve | None = None
     blur_curve: Curve | None = None
+    tracks: list[str] = field(default_factory=list)
     worst: list[tuple[float, str]] = field(default_factory=list)
 
 
@@ -117,55 +116,65 @@ def make_report(
     panes = {name: pane for name, pane in comparison.panes.items() if pane.mel.shape[1] > 1}
     if TRUTH not in panes:
         raise ReportError("There is nothing to report: the comparison was cancelled before its first pane.")
-    truth = panes[TRUTH].mel
-    own_titles = {name: pane.title for name, pane in panes.items() if pane.title}
-    titles = {**TITLES, NOISE: MATCHED_NOISE_TITLE, **own_titles}
-    mels, waves = {name: pane.mel for name, pane in panes.items()}, {n: p.wave for n, p in panes.items()}
-    yield 0.0, "Measuring the pitch"
-    pitch = _pitch(comparison, truth.shape[1], config)
-    reports: dict[str, PaneReport] = {}
-    for number, name in enumerate([name for name in mels if name != TRUTH]):
-        yield 0.1 + 0.15 * number, f"Measuring: {titles[name].lower()}"
-        reports[name] = report_pane(mels[name], truth, config, pitch, aligned=name == FREE)
-    if REBUILT in reports:
-        yield 0.55, "Making matched noise"
-        mels[NOISE] = add_matched_noise(truth, reports[REBUILT].l1, config=config).astype(np.float32)
-        reports[NOISE] = report_pane(mels[NOISE], truth, config, pitch)
-        if settings.vocode is not None:
-            waves[NOISE] = settings.vocode(mels[NOISE])
-    yield 0.7, "Measuring the free run"
-    drift = _drift(comparison, mels, config)
-    yield 0.8, "Writing the page"
-    levels = settings.levels_db or default_levels(truth)
+    measured = Measures(comparison, config, settings.extras, settings.vocode)
+    yield from measured.measure()
+    yield 0.9, "Writing the page"
+    return render(_context(measured, settings))
+
+
+def _context(measured: Measures, settings: ReportSettings) -> dict[str, Any]:
+    """What the template is filled with."""
+    comparison, config = measured.comparison, measured.config
+    mels, drift, extras = measured.mels, measured.drift, settings.extras
+    levels = settings.levels_db or default_levels(mels[TRUTH])
     longest = max(mel.shape[1] for mel in mels.values())
-    strips = {name: _strips(mels[name], truth, name == FREE, config) for name in reports}
+    strips = {name: _strips(mels[name], mels[TRUTH], name in OWN_TIMING, config) for name in measured.reports}
     peak = max([1.0, *(1.2 * float(np.percentile(l1, 97)) for l1, _ in strips.values())])
-    sections = []
-    for name, mel in mels.items():
-        sounds = (
-            [("Recording", sound(comparison.original, comparison.sample_rate, settings.audio))]
-            if name == TRUTH
-            else []
-        )
-        label = "Vocoded" if name == TRUTH else "Listen"
-        sounds.append((label, sound(waves.get(name, np.zeros(0)), comparison.sample_rate, settings.audio)))
-        section = PaneSection(
-            key=name, title=titles[name], about=MIXED_ABOUT if name in own_titles else ABOUT[name],
-            picture=mel_picture(mel, settings.colours, levels), sounds=[s for s in sounds if s[1]],
-            seconds=(mel.shape[1] - 1) / config.frame_rate, width=100.0 * mel.shape[1] / longest,
-            **_curves(strips.get(name), peak, reports.get(name), name == FREE, config),
-        )  # fmt: skip
-        sections.append(section)
-    context: dict[str, Any] = {
-        "comparison": comparison, "settings": settings, "sections": sections, "reports": reports, "titles": titles,
-        "findings": findings(reports, drift), "drift": drift,
+    return {
+        "comparison": comparison, "settings": settings, "reports": measured.reports, "titles": measured.titles,
+        "sections": [_section(measured, settings, name, strips, peak, levels, longest) for name in mels],
+        "findings": findings(measured.reports, drift, extras.second), "drift": drift, "formants": measured.formants,
         "verdict": drift_verdict(drift) if drift is not None else "", "free": _free_run(drift, config),
+        "difference": _difference_section(measured, longest), "second": extras.second, "votes": extras.votes,
         "levels": levels, "gradient": gradient(settings.colours), "hz": frequency_ticks(config), "peak": peak,
-        "seconds": time_ticks(longest / config.frame_rate),
+        "seconds": time_ticks(longest / config.frame_rate), "noise_of": measured.titles.get(extras.noise_of, ""),
         "recipe": json.dumps(comparison.recipe, ensure_ascii=False, indent=2, default=str),
         "made": (settings.made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M %Z").strip(),
     }  # fmt: skip
-    return render(context)
+
+
+def _section(
+    measured: Measures, settings: ReportSettings, name: str, strips: dict[str, tuple[np.ndarray, np.ndarray]],
+    peak: float, levels: tuple[float, float], longest: int,
+) -> PaneSection:  # fmt: skip
+    comparison, config = measured.comparison, measured.config
+    mel, rate, own_timing = measured.mels[name], comparison.sample_rate, name in OWN_TIMING
+    sounds = [("Vocoded" if name == TRUTH else "Listen", measured.waves.get(name, np.zeros(0)))]
+    if name == TRUTH:
+        sounds.insert(0, ("Recording", comparison.original))
+    players = [(label, sound(wave, rate, settings.audio)) for label, wave in sounds]
+    found = measured.formants.frequency.get(name) if measured.formants is not None else None
+    return PaneSection(
+        key=name, title=measured.titles[name], about=measured.about[name],
+        picture=mel_picture(mel, settings.colours, levels), sounds=[player for player in players if player[1]],
+        seconds=(mel.shape[1] - 1) / config.frame_rate, width=100.0 * mel.shape[1] / longest,
+        tracks=[] if found is None else tracks(found, config),
+        **_curves(strips.get(name), peak, measured.reports.get(name), own_timing, config),
+    )  # fmt: skip
+
+
+def _difference_section(measured: Measures, longest: int) -> dict[str, Any]:
+    """The difference of two panes as a picture; {} where there is none."""
+    difference, wish = measured.difference, measured.extras.difference
+    if difference is None or wish is None:
+        return {}
+    return {
+        "title": f"{measured.titles[wish.first]} minus {measured.titles[wish.second].lower()}",
+        "first": measured.titles[wish.first], "second": measured.titles[wish.second].lower(),
+        "picture": mel_picture(difference.mel, wish.colours, (-wish.range_db, wish.range_db)),
+        "width": 100.0 * difference.mel.shape[1] / longest, "range": wish.range_db, "aligned": difference.aligned,
+        "l1": difference.l1, "bias": difference.bias_db, "gradient": gradient(wish.colours),
+    }  # fmt: skip
 
 
 def write_report(page: str, path: Path | str) -> Path:
@@ -200,8 +209,10 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{rounded:.{digits}f}".replace("-", "\u2212")
 
 
-def findings(reports: dict[str, PaneReport], drift: Drift | None) -> list[tuple[str, str]]:
-    """What the numbers say, as (where, sentence): decoder, predictor, free run."""
+def findings(
+    reports: dict[str, PaneReport], drift: Drift | None, second: SecondRun | None = None
+) -> list[tuple[str, str]]:
+    """What the numbers say, as (where, sentence): decoder, predictor, free run, second checkpoint."""
     said = []
     rebuilt, forced = reports.get(REBUILT), reports.get(FORCED)
     if rebuilt is not None:
@@ -217,27 +228,14 @@ def findings(reports: dict[str, PaneReport], drift: Drift | None) -> list[tuple[
     if drift is not None:
         verdict = drift_verdict(drift)
         said.append(("Free run", f"{verdict[:1].upper()}{verdict[1:]}."))
+    both = [
+        f"{TITLES[name].lower()} {reports[SECOND + name].l1:.2f} against {reports[name].l1:.2f}"
+        for name in (REBUILT, FORCED, FREE)
+        if name in reports and SECOND + name in reports
+    ]
+    if second is not None and both:
+        said.append((f"B: {second.name}", f"Mel L1 of the {', '.join(both)} nats."))
     return said
-
-
-def _pitch(comparison: Comparison, frames: int, config: MelConfig) -> np.ndarray | None:
-    """Pitch of the recording (t,), or None where Praat is missing or finds it too short."""
-    from lewm_core.analysis.pitch import pitch_track
-
-    try:
-        return pitch_track(comparison.original, comparison.sample_rate, frames, config.frame_rate)
-    except (AnalysisError, ImportError):
-        return None
-
-
-def _drift(comparison: Comparison, mels: dict[str, np.ndarray], config: MelConfig) -> Drift | None:
-    if FREE not in mels:
-        return None
-    stopped = {"stop_head": True, "max_length": False}.get(comparison.stop_reason)
-    try:
-        return measure_drift(mels.get(FORCED, mels[TRUTH]), mels[FREE], config.frame_rate, stopped=stopped)
-    except AnalysisError:
-        return None
 
 
 def _strips(

@@ -109,6 +109,19 @@ def curve(values: np.ndarray, low: float, high: float, base: float | None = None
     return Curve("".join(areas), "".join(lines), floor)
 
 
+def tracks(frequency: np.ndarray, config: MelConfig) -> list[str]:
+    """Draw formants (4, t) in Hz over a mel: each as SVG path data in a box of 100 x 100, "" where there is nothing."""
+    from lewm_core.figure import band_of_hz
+
+    frames = frequency.shape[1]
+    x = (np.arange(frames) + 0.5) * (100.0 / max(1, frames))
+    y = 100.0 - 100.0 * (band_of_hz(frequency, config) + 0.5) / config.n_mels
+    return [
+        "".join("M" + "L".join(f"{x[i]:.2f} {row[i]:.2f}" for i in run) for run in _finite_runs(row))
+        for row in y
+    ]
+
+
 def frequency_ticks(config: MelConfig) -> list[Tick]:
     """Marks in Hz on the axis of bands, per cent from the bottom."""
     from lewm_core.figure import band_of_hz

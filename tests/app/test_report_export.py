@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from app.blind_test import BlindTest, Side
 from app.engine_messages import Compared, PaneSound
 from app.engine_report import write_report
 from app.messages_report import WriteReport
+from app.reporting import report_extras
 from app.session import Clip
 from app.studio import Studio
+from lewm_core.sweep_cells import CellRendering, SweepCell, SweepItem
 from tests.app.conftest import PATIENCE
 from tests.app.fakes import fake_mel, fake_wave
 
@@ -29,6 +33,37 @@ def test_without_a_comparison_it_says_what_to_do(studio: Studio, tmp_path: Path,
     with qtbot.waitSignal(studio.exporting.trouble, timeout=PATIENCE) as told:
         studio.exporting.export_report(tmp_path / "page.html")
     assert "Open a clip" in told.args[0]
+
+
+def test_the_extras_are_what_the_window_shows(studio: Studio, clip: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    studio.open_clip(Clip(str(clip)))
+    qtbot.waitUntil(lambda: studio.exporting.can_draw, timeout=PATIENCE)
+    result = studio.comparison.result
+    assert result is not None
+    plain = report_extras(studio, result)
+    assert (plain.second, plain.difference, plain.votes) == (None, None, ())
+    assert not plain.formants.shown
+    settings = studio.settings
+    settings.pair_view, settings.pair_first, settings.pair_second = "blink", "second", "noise"
+    settings.second_rendering, settings.noise_of, settings.show_formants = "teacher_forced", "teacher_forced", True
+    item = SweepItem(result.text, clip=clip)
+    made = CellRendering(fake_mel(50), fake_wave(50, 200))
+    cell = SweepCell("epoch-90", 90, item, "heart", {"teacher_forced": made}, recipe={"checkpoint_sha256": "abc"})
+    studio.second.cell = lambda _saved: cell  # type: ignore[method-assign]
+    studio.second.item = lambda: item  # type: ignore[method-assign]
+    test = BlindTest("ab", Side("B", {"text": result.text}), Side("Original"), 1, 0, True)
+    other = BlindTest("abx", Side("B", {"text": "Something else."}), Side("Original"), 1, 0, True)
+    studio.blind.votes = [test.vote("tie"), other.vote("a")]
+    shown = report_extras(studio, result)
+    assert shown.second is not None
+    assert (shown.second.name, list(shown.second.panes)) == ("epoch-90", ["teacher_forced"])
+    assert shown.difference is not None
+    assert (shown.difference.first, shown.difference.second) == ("second_teacher_forced", "matched_noise")
+    assert shown.formants.shown
+    assert shown.noise_of == "teacher_forced"
+    assert shown.votes == (("Preference: B  |  Original", "No preference. 1 without preference"),)
+    cell = replace(cell, item=replace(item, text="Another sentence."))
+    assert report_extras(studio, result).second is None  # B says something else
 
 
 class Voice:

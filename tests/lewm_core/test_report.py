@@ -180,6 +180,7 @@ def test_files(page: str, tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------- parts
 @given(st.lists(st.floats(-5, 5) | st.just(float("nan")), max_size=60))
+@settings(deadline=None)
 def test_a_curve_stays_in_its_box_and_leaves_gaps(values: list[float]) -> None:
     made = curve(np.array(values), -1.0, 1.0)
     finite = np.isfinite(np.array(values, dtype=float))
