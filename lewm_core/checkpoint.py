@@ -19,6 +19,7 @@ import numpy as np
 from lewm_core.checkpoint_shapes import checkpoint_shapes
 from lewm_core.config import ConfigError, MelConfig, ModelConfig, Speaker, from_dict, to_dict
 from lewm_core.files import write_atomically
+from lewm_core.untrusted import UntrustedError, load_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -211,7 +212,7 @@ def is_whole(path: Path | str) -> bool:
     index, start = _read_index(path)
     try:
         ends = [int(entry["data_offsets"][1]) for name, entry in index.items() if name != "__metadata__"]
-    except (KeyError, TypeError, IndexError, ValueError):
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError):
         raise CheckpointError(f"{path.name} is damaged: its safetensors index cannot be read.") from None
     return path.stat().st_size == start + max(ends, default=0)
 
@@ -268,7 +269,7 @@ def _described(path: Path, header: dict[str, Any], parameters: int) -> Checkpoin
         raise CheckpointError(f"The header of {path.name} has no {error.args[0]!r}.") from None
     except ConfigError as error:
         raise CheckpointError(f"The header of {path.name} is wrong: {error}.") from None
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         raise CheckpointError(f"The header of {path.name} is wrong: a value has the wrong type.") from None
     if len(speakers) != config.n_speakers or len({speaker.name for speaker in speakers}) != len(speakers):
         raise CheckpointError(
@@ -338,29 +339,24 @@ def _as_array(value: Tensor) -> np.ndarray:
 
 
 def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    import pickle
-
     import torch
 
     _must_exist(path)
     try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{path.name} holds more than weights; loading it could run code, so it was refused. "
-            "Ask for it as .safetensors."
-        ) from None
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path.name} cannot be read as a PyTorch file ({type(error).__name__})."
-        ) from None
+        data = load_tensors(path)
+    except UntrustedError as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error}. Ask for it as .safetensors.") from None
     if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
         raise CheckpointError(f"{path.name} is a PyTorch file, but not a LeWM-TTS checkpoint.")
-    arrays = {
-        str(name): _as_array(value.detach())
-        for name, value in data["model"].items()
-        if isinstance(value, torch.Tensor)
-    }
+    tensors = {str(n): value for n, value in data["model"].items() if isinstance(value, torch.Tensor)}
+    for name, value in tensors.items():
+        if value.dtype not in (torch.bfloat16, torch.float16, torch.float32) or value.layout != torch.strided:
+            raise CheckpointError(
+                f"{path.name}: {name} is {value.dtype}; weights must be float16, bfloat16 or float32."
+            )
+        if value.device.type != "cpu":
+            raise CheckpointError(f"{path.name}: {name} has a shape but no numbers.")
+    arrays = {name: _as_array(value.detach()) for name, value in tensors.items()}
     return _parse_header(path, data.get(HEADER_KEY)), arrays
 
 

@@ -9,6 +9,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from lewm_core.untrusted import shown
+
 DEFAULT_TEMPERATURE = 0.0
 """Sampling temperature used when a request names none (0 = the predictor's mean, deterministic)."""
 
@@ -241,6 +243,6 @@ def from_dict(cls: type, data: dict[str, Any]) -> Any:
     values: dict[str, Any] = {}
     for name, value in data.items():
         if not isinstance(value, _JSON_TYPES[str(known[name].type)]) or isinstance(value, bool):
-            raise ConfigError(f"{cls.__name__}.{name} is {value!r}; expected {known[name].type}")
+            raise ConfigError(f"{cls.__name__}.{name} is {shown(value)}; expected {known[name].type}")
         values[name] = value
     return cls(**values)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lewm_core.config import MelConfig, Speaker
+from lewm_core.untrusted import is_like, parse_json, shown
 
 SPLITS = ("train", "dev")
 
@@ -69,6 +70,8 @@ class Utterance:
 
 _REQUIRED = {field.name for field in fields(Utterance) if field.default is MISSING}
 _KNOWN = {field.name for field in fields(Utterance)}
+_EXAMPLE = asdict(Utterance("", "", "", "", 0, 0))
+_MOST_FRAMES = 2**31
 
 
 def read_manifest(folder: Path | str, split: str) -> list[Utterance]:
@@ -81,23 +84,39 @@ def read_manifest(folder: Path | str, split: str) -> list[Utterance]:
     if not path.is_file():
         raise DataError(f"{folder} has no {path.name}; make it with `lewm preprocess`")
     rows = []
-    # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
-    with path.open(encoding="utf8", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    rows.append(_utterance(json.loads(line)))
-                except (ValueError, TypeError, AttributeError) as error:
-                    raise DataError(f"{path}, line {number}: {error}; run `lewm preprocess` again") from None
+    try:
+        # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
+        with path.open(encoding="utf8", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    rows.append(_row(path, number, line))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}; run `lewm preprocess` again") from None
     if not rows:
         raise DataError(f"{path} lists no utterances; make it with `lewm preprocess`")
     return rows
 
 
-def _utterance(line: dict[str, Any]) -> Utterance:
+def _row(path: Path, number: int, line: str) -> Utterance:
+    try:
+        return _utterance(parse_json(line))
+    except ValueError as error:
+        raise DataError(f"{path}, line {number}: {error}; run `lewm preprocess` again") from None
+
+
+def _utterance(line: Any) -> Utterance:
+    if not isinstance(line, dict):
+        raise ValueError("it is no object")
     missing = _REQUIRED - line.keys()
     if missing:
         raise ValueError(f"{', '.join(sorted(missing))} missing")
+    for name, example in _EXAMPLE.items():
+        if name in line and not is_like(line[name], example):
+            raise ValueError(f"{name} is {shown(line[name])}")
+    if line["offset"] < 0 or not 1 <= line["frames"] < _MOST_FRAMES:
+        raise ValueError(f"offset {line['offset']} and frames {line['frames']} are no place in the mels")
+    for name in ("text", "phonemes", "speaker", "language"):
+        line[name].encode()  # half of a surrogate pair can be read, but never be written again
     if "end" not in line:  # written before segments existed: the whole recording
         line["end"] = line.get("start", 0.0) + line["frames"] / MelConfig().frame_rate
     return Utterance(**{key: value for key, value in line.items() if key in _KNOWN})

@@ -29,6 +29,8 @@ __all__ = ["LN_TO_DB", "AudioError", "load_audio", "log_mel", "log_mel_tensor", 
 Subtype = Literal["PCM_16", "PCM_24", "FLOAT"]
 SUBTYPES: tuple[Subtype, ...] = ("PCM_16", "PCM_24", "FLOAT")
 
+LONGEST_S = 4 * 3600
+"""Seconds, of all channels together, that are read into memory at once (2.8 GB at 48 kHz)."""
 SILENCE_PEAK = 1e-4
 """A file whose loudest sample lies below this (-80 dB of full scale) holds no speech."""
 
@@ -83,7 +85,13 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
     if path.stat().st_size == 0:
         raise AudioError(f"{path} is empty (0 bytes). Choose another file.")
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            rate, seconds = file.samplerate, file.frames / max(1, file.samplerate)
+            if seconds * file.channels > LONGEST_S:
+                raise AudioError(
+                    f"{path} says that it lasts {seconds:,.0f} s; at most {LONGEST_S:,} s can be read at once. Cut it."
+                )
+            samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError, RuntimeError) as error:
         raise AudioError(
             f"{path} cannot be read as sound ({str(error).strip()}). Use a WAV, FLAC, OGG or MP3 file."

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from lewm_core.checkpoint import load_checkpoint
 from lewm_core.dataset import DataError, MelStore, length_buckets
 from lewm_core.files import write_atomically
 from lewm_core.train_predictor import PredictorSettings, PredictorStage
+from lewm_core.untrusted import is_like, read_json
 
 FRAMES_A_BATCH = 8000
 
@@ -40,11 +42,20 @@ class PredictedMels:
             DataError: it is missing or damaged.
         """
         try:
-            places = json.loads((folder / "predicted.json").read_text(encoding="utf8"))
+            places = read_json(folder / "predicted.json", 2**30)
             mels = np.memmap(folder / "predicted.f16", np.float16, "r").reshape(-1, n_mels)
+            if not isinstance(places, dict) or not all(_is_place(place, len(mels)) for place in places.values()):
+                raise ValueError("predicted.json is damaged, or of other mels")
         except (OSError, ValueError) as error:
-            raise DataError(f"{folder} holds no predicted mels: {error}") from error
-        return cls(mels, {name: (int(first), int(frames)) for name, (first, frames) in places.items()})
+            raise DataError(f"{folder} holds no predicted mels: {error}. Make them again.") from error
+        return cls(mels, {name: (first, frames) for name, (first, frames) in places.items()})
+
+
+def _is_place(value: Any, frames: int) -> bool:
+    """Whether a value is (first frame, frames) within so many frames."""
+    if not isinstance(value, list) or len(value) != 2 or not all(is_like(number, 0) for number in value):
+        return False
+    return value[0] >= 0 and value[1] >= 0 and value[0] + value[1] <= frames
 
 
 def predict_mels(checkpoint: Path, data: Path, folder: Path) -> Iterator[float]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +24,9 @@ from lewm_core.model.layers import length_mask
 from lewm_core.model.lewm import LeWM
 from lewm_core.model.text_batch import TextBatch
 from lewm_core.train_settings import SettingsError
+from lewm_core.untrusted import UntrustedError, is_like, read_json
 
+_LARGEST_DURATIONS = 2**30  # bytes
 UNUSED_BELOW = 1.0
 """A latent dimension whose spread is below its posterior's says nothing that the decoder could use."""
 
@@ -80,8 +84,13 @@ def latent_store(model: LeWM, store: MelStore, folder: Path, split: str) -> Late
         np.save(data, encode_latents(model, store), allow_pickle=False)
         write_atomically(path, data.getvalue())
         note_made(folder, f"{split}.latents", print_of(model.audio_encoder))
-    latents = np.load(path, mmap_mode="r")
-    if len(latents) != lengths.sum():
+    try:
+        latents = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not (isinstance(latents, np.ndarray) and latents.ndim == 2 and latents.dtype == np.float16):
+            raise ValueError("it holds something else")
+    except (OSError, ValueError, EOFError, SyntaxError, zipfile.BadZipFile) as error:
+        raise SettingsError(f"{path} cannot be read: {error}. Remove it, and it is made again.") from None
+    if len(latents) != lengths.sum() or latents.shape[1] != model.config.latent_dim:
         raise SettingsError(
             f"{path} holds {len(latents)} latents, the data {lengths.sum()}: the data changed since. Give another "
             f"--out, or remove {folder}/*.latents.npy and {folder}/*.durations.json."
@@ -96,8 +105,20 @@ def known_alignments(model: LeWM, store: MelStore, folder: Path, split: str) -> 
     if not _is_made(folder, f"{split}.durations", path, print_now):
         write_atomically(path, json.dumps(align_texts(model, store)).encode())
         note_made(folder, f"{split}.durations", print_now)
-    durations: list[list[int] | None] = json.loads(path.read_text(encoding="utf8"))
+    try:
+        durations = read_json(path, _LARGEST_DURATIONS)
+    except UntrustedError as error:
+        raise SettingsError(f"{path} cannot be read: {error}. Remove it, and it is made again.") from None
+    if not isinstance(durations, list) or len(durations) != len(store) or not all(map(_are_durations, durations)):
+        raise SettingsError(
+            f"{path} is damaged, or the data changed since it was made. Remove it, and it is made again."
+        )
     return durations
+
+
+def _are_durations(value: Any) -> bool:
+    """Whether a value is what ``align_texts`` gives for an utterance."""
+    return value is None or (isinstance(value, list) and all(is_like(n, 0) and 0 <= n < 2**31 for n in value))
 
 
 def print_of(module: nn.Module) -> str:
@@ -124,10 +145,10 @@ def note_made(folder: Path, name: str, fingerprint: str) -> None:
 def notes_of(folder: Path) -> dict[str, str]:
     """Fingerprints of the weights that files of the run were made of, by the files' names."""
     try:
-        notes: dict[str, str] = json.loads((folder / "latents.json").read_text(encoding="utf8"))
-    except (OSError, ValueError):
+        notes = read_json(folder / "latents.json")
+    except UntrustedError:
         return {}
-    return notes
+    return notes if isinstance(notes, dict) else {}
 
 
 def set_latent_statistics(

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from lewm_core.config import LN_TO_DB, MelConfig
 from lewm_core.files import write_atomically
+from lewm_core.untrusted import parse_json
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -178,8 +179,8 @@ def _rounded(name: str, value: float) -> float | None:
 
 def _step_of(line: str) -> float:
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+        return float(parse_json(line)["step"])
+    except (ValueError, KeyError, TypeError, OverflowError):
         return float("inf")
 
 

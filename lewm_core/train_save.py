@@ -17,6 +17,7 @@ from torch import nn
 
 from lewm_core.files import WriteError
 from lewm_core.train_settings import SettingsError
+from lewm_core.untrusted import UntrustedError, load_tensors
 
 if TYPE_CHECKING:
     from lewm_core.train_loop import Stage
@@ -50,13 +51,9 @@ def read_save(path: Path) -> dict[str, Any]:
         SettingsError: the file is no save of a stage.
     """
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    # Damaged archives raise errors of many kinds (pickle, zip, OSError).
-    except Exception as error:
-        raise SettingsError(
-            f"{path} cannot be read ({type(error).__name__}): it is damaged, or was not made by `lewm train`. "
-            "Remove it to begin the stage anew."
-        ) from error
+        saved = load_tensors(path)
+    except UntrustedError as error:
+        raise SettingsError(f"{path} cannot be read: {error}. Remove it to begin the stage anew.") from error
     if not isinstance(saved, dict) or not {"step", "modules"} <= set(saved):
         raise SettingsError(f"{path} is no save of a training stage.")
     return saved

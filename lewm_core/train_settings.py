@@ -15,6 +15,7 @@ from typing import Any
 
 from lewm_core.config import ConfigError, LossWeights, ModelConfig, Preset, from_dict, preset
 from lewm_core.files import write_atomically
+from lewm_core.untrusted import is_like, read_json, shown
 
 SETTINGS_FILE = "settings.json"
 REGULARIZERS = ("kl", "sigreg")
@@ -227,11 +228,11 @@ def load_run(folder: Path) -> RunSettings | None:
     if not path.is_file():
         return None
     try:
-        data = json.loads(path.read_text(encoding="utf8"))
+        data = read_json(path)
         model = from_dict(ModelConfig, data["model"])
         known = preset(data["preset"])
         stages = {name: _stage(values) for name, values in data["stages"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise SettingsError(
             f"{path} cannot be read ({error}). Give another --out, or remove the file and name all flags again."
         ) from None
@@ -244,6 +245,10 @@ def _stage(values: dict[str, Any]) -> StageSettings:
     unknown = sorted(set(flat) - known)
     if unknown:
         raise ConfigError(f"it has {', '.join(unknown)}, which this version does not know")
+    examples = StageSettings(LoopSettings(1)).flat()
+    for name, value in flat.items():
+        if not is_like(value, examples[name]):
+            raise ConfigError(f"{name} is {shown(value)}")
     return StageSettings(LoopSettings(steps=1)).changed(flat)
 
 

@@ -28,6 +28,7 @@ from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss
 from lewm_core.config import MelConfig
 from lewm_core.files import write_atomically
 from lewm_core.mel import log_mel_tensor
+from lewm_core.untrusted import UntrustedError, load_tensors
 from lewm_core.vocoder_config import CONVNEXT, VocosConfig
 from lewm_core.vocoder_data import PackedAudio, PairedMels
 from lewm_core.vocoder_discriminators import Discriminators
@@ -297,10 +298,9 @@ def read_state(path: Path) -> dict[str, Any]:
     Raises VocoderTrainingError if the file is missing, damaged or something else.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    # Damaged archives raise errors of many kinds (pickle, zip, OSError).
-    except Exception as error:
-        raise VocoderTrainingError(f"{path} cannot be read as a vocoder training state.") from error
+        state = load_tensors(path)
+    except UntrustedError as error:
+        raise VocoderTrainingError(f"{path} cannot be read as a vocoder training state: {error}.") from error
     if not (
         isinstance(state, dict) and state.get("version") == STATE_VERSION and {"config", *PARTS} <= set(state)
     ):

@@ -24,6 +24,7 @@ import numpy as np
 
 from lewm_core.config import MelConfig
 from lewm_core.resources_path import resource
+from lewm_core.untrusted import load_tensors
 from lewm_core.vocoder_config import CONVNEXT, VocoderError, VocosConfig, read_config
 
 if TYPE_CHECKING:
@@ -223,9 +224,7 @@ def _read_weights(weight_file: Path) -> dict[str, np.ndarray]:
 
             arrays: Any = load_file(weight_file)
         else:
-            import torch
-
-            weights = torch.load(weight_file, map_location="cpu", weights_only=True)
+            weights = load_tensors(weight_file)
             arrays = {key: value.detach().float().numpy() for key, value in weights.items()}
     # Damaged archives raise errors of many kinds (pickle, zip, safetensors, OSError).
     except Exception as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lewm_core.config import MelConfig
+from lewm_core.untrusted import shown
 
 if TYPE_CHECKING:
     from lewm_core.vocoder_model import VocosGenerator
@@ -22,6 +23,7 @@ CONVNEXT = "vocos.models.VocosBackbone"
 RESNET = "vocos.models.VocosResNetBackbone"
 HEAD = "vocos.heads.ISTFTHead"
 VOCOS_LOG_CLIP = 1e-7  # fixed in vocos.modules.safe_log
+_LARGEST_FILE = 64 * 1024  # bytes; such files have one or two thousand
 LARGEST = 8192  # no width, depth or window beyond it: a config must not be able to fill the memory
 
 
@@ -101,8 +103,11 @@ class VocosConfig:
 def read_config(path: Path) -> VocosConfig:
     """Read and check a Vocos config.yaml. Raises VocoderError, naming the file and what is wrong with it."""
     try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError("too large")
         data = yaml.safe_load(path.read_text(encoding="utf8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    # Tags used on wrong values raise errors of many kinds ("2001-99-99", "!!int ''").
+    except Exception as error:
         raise VocoderError(
             f"{path} cannot be read as a plain YAML file, so the vocoder was not loaded."
         ) from error
@@ -112,7 +117,7 @@ def read_config(path: Path) -> VocosConfig:
     for section, args, default in (("feature_extractor", features, "center"), ("head", head, "same")):
         if args.get("padding", default) != "center":
             raise VocoderError(
-                f'{path}: the {section} has padding "{args.get("padding", default)}"; only "center" fits the mels '
+                f'{path}: the {section} has padding {shown(args.get("padding", default))}; only "center" fits the mels '
                 "here."
             )
     if backbone.get("adanorm_num_embeddings"):
@@ -173,5 +178,7 @@ def _whole(
     """A whole number from 1 to `largest` out of `args`."""
     value = args.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
-        raise VocoderError(f"{path}: {name} is {value!r}; it must be a whole number from 1 to {largest}.")
+        raise VocoderError(
+            f"{path}: {name} is {shown(value)}; it must be a whole number from 1 to {largest}."
+        )
     return value

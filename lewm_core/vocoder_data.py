@@ -6,14 +6,15 @@ The crops of step k depend on the seed and k alone, so a resumed training sees w
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from lewm_core.untrusted import parse_json
 from lewm_core.vocoder_training_config import VocoderTrainingError
 
 GAIN_DB = (-9.0, 0.0)  # loudness of a crop relative to the recording
@@ -108,14 +109,20 @@ def read_index(path: Path) -> list[str]:
         if not line.strip():
             continue
         try:
-            names.append(str(json.loads(line)["audio"]))
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            names.append(_audio_of(parse_json(line)))
+        except ValueError as error:
             raise VocoderTrainingError(
                 f'{path}, line {number}: expected a JSON object with "audio", the path of a sound file.'
             ) from error
     if not names:
         raise VocoderTrainingError(f"{path} names no audio file; it needs one JSON object a line.")
     return names
+
+
+def _audio_of(row: Any) -> str:
+    if not isinstance(row, dict) or not isinstance(row.get("audio"), str):
+        raise ValueError("no audio")
+    return str(row["audio"])
 
 
 def pack_audio(

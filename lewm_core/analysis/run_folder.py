@@ -7,7 +7,6 @@ way: files that are being written or copied are told apart, and never opened. No
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lewm_core.checkpoint import CheckpointError, is_whole, read_header
+from lewm_core.untrusted import UntrustedError, is_like, parse_json
 
 CHECKPOINTS = "checkpoints"
 """Folder inside a run in which ``lewm train`` saves checkpoints; those beside it count as well."""
@@ -137,7 +137,9 @@ def open_checkpoint(path: Path | str) -> SavedCheckpoint:
     """
     path = Path(path)
     if not is_whole(path):
-        raise CheckpointError(f"{path.name} is cut short, or still being written. Wait for it, or copy it again.")
+        raise CheckpointError(
+            f"{path.name} is cut short, or still being written. Wait for it, or copy it again."
+        )
     return _from_header(path, read_header(path), _stamp(path))
 
 
@@ -218,8 +220,8 @@ class LogReader:
             log = self._logs[path] = _Log()
         with path.open("rb") as file:
             file.seek(log.offset)
-            for line in file:
-                if not line.endswith(b"\n"):
+            while line := file.readline(_LARGEST_LINE):
+                if not line.endswith(b"\n") and len(line) < _LARGEST_LINE:
                     break  # still being written
                 log.offset += len(line)
                 for key, step, value in _figures(line):
@@ -237,20 +239,17 @@ def read_curves(folder: Path | str) -> list[Curve]:
 
 def _figures(line: bytes) -> Iterator[tuple[tuple[str, str], int, float]]:
     """((kind, name), step, value) of a line; nothing where it is damaged."""
-    if len(line) > _LARGEST_LINE:
-        return
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = parse_json(line)
+    except UntrustedError:
         return
     if not isinstance(entry, dict):
         return
     step, kind = entry.get("step"), entry.get("kind", "train")
-    if type(step) is not int or not isinstance(kind, str):
+    if not isinstance(step, int) or not is_like(step, 0) or not isinstance(kind, str):
         return
     for name, value in entry.items():
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if name not in ("step", "time") and is_number and math.isfinite(value):
+        if name not in ("step", "time") and is_like(value, 0.0):
             yield (kind, name), step, float(value)
 
 

@@ -6,13 +6,14 @@ Columns go by the names that public corpora use (LJSpeech, Common Voice, AudioFo
 from __future__ import annotations
 
 import csv
-import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lewm_core.manifest import DataError
 from lewm_core.preprocess.recordings import AUDIO_SUFFIXES, Defaults, Recording, Span
+from lewm_core.untrusted import parse_json, shown
 
 LIST_SUFFIXES = (".jsonl", ".csv", ".tsv")
 LJSPEECH = "LJSpeech metadata.csv"
@@ -34,7 +35,7 @@ def list_format(path: Path) -> str | None:
     first = next((line for line in read_utf8(path).split("\n") if line.strip()), "")
     if path.suffix == ".jsonl":
         try:
-            row = json.loads(first)
+            row = parse_json(first)
         except ValueError:
             return None
         return "JSONL" if isinstance(row, dict) and _names_audio_and_text(row) else None
@@ -80,6 +81,14 @@ def read_utf8(path: Path) -> str:
         ) from None
 
 
+def finite(value: Any) -> float:
+    """A time stamp; raises ValueError, TypeError or OverflowError for what is none."""
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(f"{seconds} is no time")
+    return seconds
+
+
 def _delimiter(header: str) -> str | None:
     """The sign that divides ``header`` into columns among which audio and text are found."""
     for delimiter in _DELIMITERS:
@@ -104,7 +113,7 @@ def _rows(path: Path, form: str) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
-                    yield number, dict(json.loads(line))
+                    yield number, dict(parse_json(line))
                 except (ValueError, TypeError) as error:
                     raise DataError(f"{path.name}, line {number}: not a JSON object ({error})") from None
     elif form == LJSPEECH:
@@ -146,10 +155,10 @@ def _recording(path: Path, number: int, row: dict[str, Any], defaults: Defaults)
     if start is None or end is None:
         return Recording(audio, text, speaker, language)
     try:
-        span = Span(text, float(start), float(end), speaker)
-    except ValueError:
+        span = Span(text, finite(start), finite(end), speaker)
+    except (ValueError, TypeError, OverflowError):
         raise DataError(
-            f"{path.name}, line {number}: start and end have to be seconds, not {start!r} and {end!r}"
+            f"{path.name}, line {number}: start and end have to be seconds, not {shown(start)} and {shown(end)}"
         ) from None
     return Recording(audio, "", speaker, language, (span,))
 

@@ -1,18 +1,19 @@
 """Time-stamped transcripts beside long recordings: SRT, WebVTT, Praat TextGrid, Whisper-style JSON.
 
-Subtitles are read by pysubs2, TextGrids by Praat itself (parselmouth), in all of its text and binary forms.
+Subtitles are read by pysubs2, TextGrids by ``text_grid``.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from lewm_core.manifest import DataError
-from lewm_core.preprocess.lists import read_utf8
+from lewm_core.preprocess.lists import finite, read_utf8
 from lewm_core.preprocess.recordings import Span
+from lewm_core.preprocess.text_grid import Tier, read_text_grid
+from lewm_core.untrusted import UntrustedError, parse_json
 
 STAMPED_SUFFIXES = {".textgrid": "TextGrid", ".srt": "SRT", ".vtt": "WebVTT", ".json": "Whisper JSON"}
 
@@ -52,8 +53,8 @@ def read_spans(path: Path) -> tuple[list[Span], str]:
 def is_stamped_json(path: Path) -> bool:
     """Whether a JSON file beside a recording looks like a transcript of it (any other may lie there as well)."""
     try:
-        return bool(_segments(json.loads(read_utf8(path))))
-    except (ValueError, DataError, RecursionError):
+        return bool(_segments(parse_json(read_utf8(path))))
+    except ValueError:
         return False
 
 
@@ -73,59 +74,30 @@ def _subtitles(path: Path) -> tuple[list[Span], str]:
 
 
 def _text_grid(path: Path) -> tuple[list[Span], str]:
-    if b"TextGrid" not in path.read_bytes()[:200].replace(b"\0", b""):
-        raise DataError(f"{path.name} is no Praat TextGrid")
-    try:
-        import parselmouth
-    except ImportError as error:
-        raise DataError(f"{path.name} needs Praat to be read: install praat-parselmouth ({error})") from None
-    try:
-        grid = parselmouth.read(str(path))
-        return _intervals(grid, _sentence_tier(grid, path)), ""
-    except parselmouth.PraatError as error:
-        raise DataError(f"{path.name} cannot be read by Praat: {' '.join(str(error).split())}") from None
+    tier = _sentence_tier(read_text_grid(path), path)
+    found = [Span(" ".join(label.split()), start, end) for start, end, label in tier.intervals]
+    return [span for span in found if span.text], ""
 
 
-def _sentence_tier(grid: Any, path: Path) -> int:
-    """The number of the interval tier that holds sentences, by its name; never one of words or phones."""
-    from parselmouth.praat import call
-
-    names = {
-        tier: str(call(grid, "Get tier name", tier))
-        for tier in range(1, int(call(grid, "Get number of tiers")) + 1)
-        if call(grid, "Is interval tier", tier)
-    }
+def _sentence_tier(tiers: list[Tier], path: Path) -> Tier:
+    """The interval tier that holds sentences, by its name; never one of words or phones."""
     for wanted in _SENTENCE_TIERS:
-        for tier, name in names.items():
-            if wanted in name.lower():
+        for tier in tiers:
+            if wanted in tier.name.lower():
                 return tier
-    for tier, name in names.items():
-        if not any(small in name.lower() for small in _SMALLER_TIERS):
+    for tier in tiers:
+        if not any(small in tier.name.lower() for small in _SMALLER_TIERS):
             return tier
     raise DataError(
-        f"{path.name} has no interval tier of sentences (found: {', '.join(names.values()) or 'none'}). "
+        f"{path.name} has no interval tier of sentences (found: {', '.join(tier.name for tier in tiers) or 'none'}). "
         "Name one “sentences”."
     )
 
 
-def _intervals(grid: Any, tier: int) -> list[Span]:
-    from parselmouth.praat import call
-
-    count = int(call(grid, "Get number of intervals", tier))
-    found = []
-    for number in range(1, count + 1):
-        text = " ".join(str(call(grid, "Get label of interval", tier, number)).split())
-        if text:
-            start = float(call(grid, "Get start time of interval", tier, number))
-            end = float(call(grid, "Get end time of interval", tier, number))
-            found.append(Span(text, start, end))
-    return found
-
-
 def _whisper(path: Path) -> tuple[list[Span], str]:
     try:
-        content = json.loads(read_utf8(path))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(read_utf8(path))
+    except UntrustedError as error:
         raise DataError(f"{path.name} is not JSON: {error}") from None
     segments = _segments(content)
     if segments is None:
@@ -133,7 +105,7 @@ def _whisper(path: Path) -> tuple[list[Span], str]:
     language = content.get("language", "") if isinstance(content, dict) else ""
     try:
         return [_whisper_span(segment) for segment in segments], str(language or "")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path.name}: a segment lacks start, end or text ({error!r})") from None
 
 
@@ -149,7 +121,7 @@ def _segments(content: Any) -> list[Any] | None:
 def _whisper_span(segment: dict[str, Any]) -> Span:
     speaker = segment.get("speaker")
     if "offsets" in segment:  # whisper.cpp: milliseconds
-        start, end = (float(segment["offsets"][side]) / 1000 for side in ("from", "to"))
+        start, end = (finite(segment["offsets"][side]) / 1000 for side in ("from", "to"))
     else:
-        start, end = float(segment["start"]), float(segment["end"])
+        start, end = finite(segment["start"]), finite(segment["end"])
     return Span(" ".join(str(segment["text"]).split()), start, end, None if speaker is None else str(speaker))

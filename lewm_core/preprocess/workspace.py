@@ -23,6 +23,7 @@ from lewm_core.files import write_atomically
 from lewm_core.manifest import SPLITS, DataError, Utterance
 from lewm_core.preprocess.recordings import Rejection
 from lewm_core.preprocess.segments import Made
+from lewm_core.untrusted import UntrustedError, is_like, parse_json, read_json
 
 _BYTES = 2  # float16
 
@@ -54,7 +55,11 @@ class Workspace:
             raise DataError(
                 f"another run is writing to {folder}; wait for it or choose another folder"
             ) from None
-        self._finish_moves()
+        try:
+            self._finish_moves()
+        except BaseException:
+            self._lock.release()
+            raise
         self.done: dict[str, Done] = {**self._read_index(), **self._read_journal()}
         self._mels = (self._work / "mels.f16").open("ab")
         self._journal = (self._work / "journal.jsonl").open("ab")
@@ -154,7 +159,7 @@ class Workspace:
         """Move what a finished run has written into place; does nothing where there is nothing to move."""
         plan = self._work / "moves.json"
         if plan.is_file():
-            for name, is_new in json.loads(plan.read_text(encoding="utf8")).items():
+            for name, is_new in _moves(plan).items():
                 target = (self._work if name == "index.jsonl" else self._folder) / name
                 if not is_new:
                     target.unlink(missing_ok=True)
@@ -171,9 +176,12 @@ class Workspace:
         if not path.is_file():
             return {}
         head, *lines = path.read_bytes().split(b"\n")
-        if json.loads(head) != {split: _digest(self._folder / f"{split}.jsonl") for split in SPLITS}:
-            return {}
-        found = dict(_parsed(line) for line in lines if line)
+        try:
+            if parse_json(head) != {split: _digest(self._folder / f"{split}.jsonl") for split in SPLITS}:
+                return {}
+            found = dict(_parsed(line) for line in lines if line)
+        except (ValueError, TypeError, KeyError):
+            return {}  # damaged: all is made anew
         sizes = self._sizes()
         return {key: done for key, done in found.items() if self._holds(done, sizes)}
 
@@ -217,6 +225,26 @@ class Workspace:
         self._journal.close()
 
 
+def _moves(plan: Path) -> dict[str, bool]:
+    """What is to be moved into place (true) or removed, by file name."""
+    try:
+        moves = read_json(plan)
+    except UntrustedError as error:
+        raise DataError(
+            f"{plan} cannot be read: {error}. Remove it, and prepare the recordings again."
+        ) from None
+    if not isinstance(moves, dict) or not all(_is_ours(name) for name in moves):
+        raise DataError(f"{plan} names files that are not of this folder. Remove it, and prepare them again.")
+    return moves
+
+
+def _is_ours(name: str) -> bool:
+    """A plan from elsewhere must not move or remove anything beyond what a run writes."""
+    return (
+        name in ("index.jsonl", "report.json") or name.removesuffix(".jsonl").removesuffix(".f16") in SPLITS
+    )
+
+
 def task_key(parts: dict[str, Any]) -> str:
     """A name for a task by everything that its result depends on."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
@@ -228,8 +256,10 @@ def _line(key: str, done: Done) -> bytes:
 
 
 def _parsed(line: bytes) -> tuple[str, Done]:
-    content = json.loads(line)
+    content = parse_json(line)
     rows = tuple(Utterance(**row) for row in content["rows"])
+    if not all(is_like(row.offset, 0) and is_like(row.frames, 0) for row in rows):
+        raise ValueError("a row without a place")
     return content["key"], Done(
         rows, tuple(content["stores"]), tuple(Rejection(**row) for row in content["rejected"])
     )
