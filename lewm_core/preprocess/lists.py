@@ -147,7 +147,10 @@ def _recording(path: Path, number: int, row: dict[str, Any], defaults: Defaults)
         raise DataError(
             f"{path.name}, line {number}: audio (a path) and text are needed; speaker and language if you know them"
         )
-    audio = _find_audio(defaults.audio_root or path.parent, name.strip())
+    try:
+        audio = _find_audio(defaults.audio_root or path.parent, name.strip())
+    except (OSError, ValueError) as error:  # no system allows such a name
+        raise DataError(f"{path.name}, line {number}: {shown(name)} is no file name ({error.args[-1]})") from None
     told = _value(row, "speaker")
     speaker = str(told) if told is not None else defaults.speaker_of(audio)
     language = defaults.language_of(speaker, str(_value(row, "language") or ""), text)

@@ -452,6 +452,13 @@ def test_lists_of_recordings(tmp_path: Path, data: st.DataObject) -> None:
     is_refused_well(lambda: read_list(path), DataError)
 
 
+@pytest.mark.parametrize("name", ["9" * 5000 + ".wav", "a\0.wav", "\ud800.wav", "/dev/null/a.wav"])
+def test_file_names_that_no_system_allows(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text(json.dumps({"audio": name, "text": "one"}), encoding="utf8")
+    is_refused_well(lambda: read_list(path), DataError)
+
+
 @FUZZ
 @given(st.sampled_from([".csv", ".tsv", ".srt", ".vtt"]), st.binary(max_size=60), st.booleans())
 def test_lists_and_subtitles_of_any_bytes(tmp_path: Path, ending: str, junk: bytes, has_head: bool) -> None:
