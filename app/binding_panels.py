@@ -20,7 +20,7 @@ from widgets.take_list import TakeList
 from widgets.take_model import TakeRow
 
 SYSTEM_DEVICE = "System default"
-MANY_SPEAKERS = "Who speaks is set below; the prompt hardly changes it."
+MANY_SPEAKERS = "It hardly changes who speaks."
 """Said of a voice prompt where the voice knows its speakers by an embedding."""
 
 

@@ -81,11 +81,11 @@ class SpeakersBinding:
 
 def truthfulness(layout: PlaneLayout) -> str:
     """How much a layout shows of what there is, in figures."""
-    figures = [] if np.isnan(layout.agreement) else [f"distances true to r = {layout.agreement:.2f}"]
+    figures = [] if np.isnan(layout.agreement) else [f"distances true to r\u00a0=\u00a0{layout.agreement:.2f}"]
     if layout.explained is not None:
         across, up = (f"{100 * share:.0f}" for share in layout.explained)
-        figures.append(f"{across} + {up} % of the variance")
+        figures.append(f"{across}\u00a0+\u00a0{up}\u00a0% of the variance")
     if layout.stress is not None:
-        figures.append(f"stress {layout.stress:.2f}")
+        figures.append(f"stress\u00a0{layout.stress:.2f}")
     words = ", ".join(figures)
     return words[:1].upper() + words[1:]

@@ -92,7 +92,7 @@ class ListeningPage(QWidget):
         for column in (first, second):
             column.setSpacing(8)
             column.addStretch(1)
-        page = TwoColumns(self, first, second)
+        page = TwoColumns(self, first, second, fills=False)
         page.setContentsMargins(12, 8, 12, 12)
         page.setSpacing(10)
 

@@ -28,7 +28,6 @@ class PromptChip(QFrame):
         self._remove.setProperty("compact", True)
         self._remove.clicked.connect(self.removed)
         self._note = QLabel(self)
-        self._note.setWordWrap(True)
         set_role(self._note, "small")
         row = QHBoxLayout()
         row.setSpacing(4)

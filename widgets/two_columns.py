@@ -12,10 +12,16 @@ _UNLIMITED = 16_777_215
 
 
 class TwoColumns(QBoxLayout):
-    """A layout of a first and a second part with a thin line between them, set on `page`."""
+    """A layout of a first and a second part with a thin line between them, set on `page`.
 
-    def __init__(self, page: QWidget, first: QLayout | QWidget, second: QLayout | QWidget) -> None:
+    `fills`: below each other the first takes what room the second leaves; otherwise both stand at the top.
+    """
+
+    def __init__(
+        self, page: QWidget, first: QLayout | QWidget, second: QLayout | QWidget, fills: bool = True
+    ) -> None:
         super().__init__(QBoxLayout.Direction.TopToBottom, page)
+        self._fills = fills
         self._line = QFrame(page)
         self._line.setProperty("role", "divider")
         for part in (first, self._line, second):
@@ -39,8 +45,7 @@ class TwoColumns(QBoxLayout):
 
     def _lay_out(self, wide: bool) -> None:
         self.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-        # Equal columns; below each other the first takes what the second leaves.
-        self.setStretch(0, 1)
-        self.setStretch(2, 1 if wide else 0)
+        self.setStretch(0, 1 if wide or self._fills else 0)
+        self.setStretch(2, 1 if wide or not self._fills else 0)
         self._line.setMaximumSize(*((1, _UNLIMITED) if wide else (_UNLIMITED, 1)))
         self._line.setMinimumSize(1, 1)

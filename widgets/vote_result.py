@@ -55,7 +55,7 @@ class VoteResult(QWidget):
         self._title.setText(judgement.headline if self._large else judgement.pair)
         self._bar.set_result(judgement.share, judgement.interval, judgement.proven)
         words = judgement.details if self._large else f"{judgement.headline}. {judgement.details}"
-        self._details.setText(words)
+        self._details.setText(words.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0"))  # figures stay whole
 
     def text(self) -> str:
         """All that is said."""

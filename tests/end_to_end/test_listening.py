@@ -162,7 +162,7 @@ def test_a_listener_with_good_ears_passes_the_blind_test(desktop, start, compare
         desktop.keys("shift+a" if is_original["a"] == is_original["x"] else "shift+b")
         wait_for(lambda trial=trial: len(lines(file)) == trial, "the vote on disk")
     desktop.screen.wait_for("No difference proven", "label")  # four votes cannot
-    desktop.screen.wait_for("4 of 4 right: 100 %, 95 % interval 40 to 100 %, p = 0.062", "label")
+    desktop.screen.wait_for(r"4 of 4 right: 100\s%, 95\s% interval 40 to 100\s%, p\s=\s0.062", "label")
     assert all(vote["answer"] == ("a" if vote["a"] == vote["x"] else "b") for vote in lines(file))
 
     # The table for a spreadsheet, and the votes after a restart.

@@ -61,7 +61,7 @@ def test_speakers_are_chosen_and_blended_on_the_map(desktop, start, tmp_path):
     desktop.screen.wait_for("Any two speakers lie [0-9.]+ to [0-9.]+ apart.", "label")
     assert desktop.screen.find("Laying out.*", shown=False) is None
     desktop.click_on("MDS", "check box")
-    desktop.screen.wait_for("Distances true to r = 0.[0-9]+, stress 0.[0-9]+", "label")
+    desktop.screen.wait_for(r"Distances true to r\s=\s0.[0-9]+, stress\s0.[0-9]+", "label")
 
     # A click chooses; compose panel and shares say so.
     desktop.click(*place(desktop, 0.95, 0.95))
@@ -109,7 +109,7 @@ def test_speakers_are_chosen_and_blended_on_the_map(desktop, start, tmp_path):
     again.ready()
     again.page("Speakers")
     shares_shown(desktop, words)
-    desktop.screen.wait_for("Distances true to r = .*, stress 0.[0-9]+", "label")
+    desktop.screen.wait_for(r"Distances true to r\s=\s.*, stress\s0.[0-9]+", "label")
     nearest = next(iter(blend))
     desktop.click_on(nearest, "cell")
     desktop.keys("Return")
@@ -125,7 +125,7 @@ def test_the_voice_goes_on_from_a_prompt(desktop, start, tmp_path):
     plain = speak(studio)
     desktop.keys("ctrl+shift+p")
     desktop.screen.wait_for("Voice prompt", where=lambda chip: chip.description.startswith("Goes on from"))
-    desktop.screen.wait_for("Who speaks is set below; the prompt hardly changes it.", "label")
+    desktop.screen.wait_for("It hardly changes who speaks.", "label")
     desktop.screen.wait_for("Play", "push button")  # the first take has come to its end
     with desktop.recording() as heard:
         prompted = speak(studio)
