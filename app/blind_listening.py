@@ -140,6 +140,9 @@ class BlindListening(QObject):
     def finish(self) -> None:
         """End the test; what was voted so far is told and stays."""
         self._sounds = None
+        if self.playing:  # back to what was chosen before
+            self._player.pause()
+            self._player.set_source(self._session.source)
         self._listening.set_extras(PREFIX, {})
         if self.test is not None and not self.test.votes:
             self.test = None

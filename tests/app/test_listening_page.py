@@ -105,6 +105,7 @@ def test_switching_between_sources_keeps_the_loop_and_makes_no_click(qtbot) -> N
 
 def test_a_test_keeps_its_order_hidden_and_its_votes(compared: Studio, make_studio: Callable[[], Studio]) -> None:
     blind = compared.blind
+    compared.listening.choose("teacher_forced")
     assert blind.start("abx", "original", "reconstruction", 4, True, seed=7)
     assert not blind.can_vote
     blind.play("a")
@@ -118,6 +119,7 @@ def test_a_test_keeps_its_order_hidden_and_its_votes(compared: Studio, make_stud
     vote_through(compared)
     assert blind.test.result().wins == 4
     assert not [key for key in compared.listening.sounds() if key.startswith("blind:")]
+    assert compared.player.source == "teacher_forced"  # as before the test
     later = make_studio()
     later.blind.load()
     assert [vote.is_right for vote in later.blind.votes] == [True] * 4
