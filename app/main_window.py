@@ -12,6 +12,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QComboBox,
     QMainWindow,
     QMenu,
     QMessageBox,
@@ -190,13 +191,14 @@ class MainWindow(QMainWindow):
             file_menu.insertMenu(self.registry.action("export"), menu)
 
     def _give_keyboard_order(self) -> None:
-        """Tab goes through the panels from left to right, then down; a click on a button keeps the keyboard.
+        """Tab goes through the panels from left to right, then down; a click on a button or choice keeps the keyboard.
 
-        (Else Space would press the button that was clicked last, instead of playing.)
+        (Else Space would press the button that was clicked last, instead of playing, and 5 would look for an
+        item that begins with it.)
         """
-        for button in self.findChildren(QAbstractButton):
-            if button.focusPolicy() == Qt.FocusPolicy.StrongFocus:
-                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        for widget in [*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)]:
+            if widget.focusPolicy() in (Qt.FocusPolicy.StrongFocus, Qt.FocusPolicy.WheelFocus):
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         parts = (self.compose, self.take_list, self.clip_bar, self.mels, self.errors, self.inspector, self.transport)
         stops = [stop for part in parts for stop in tab_stops(part)]
         for before, after in pairwise(stops):

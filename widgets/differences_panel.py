@@ -245,6 +245,7 @@ class DifferencesPanel(QWidget):
 def _combo(name: str, parent: QWidget) -> QComboBox:
     combo = QComboBox(parent)
     combo.setAccessibleName(name)
+    combo.setAccessibleDescription(name)  # on Linux, Qt gives its choice as the name of a combo box
     combo.setMinimumContentsLength(8)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return combo

@@ -169,6 +169,7 @@ def _flat_combo(name: str, parent: QWidget) -> QComboBox:
     combo = QComboBox(parent)
     combo.setProperty("role", "flat")
     combo.setAccessibleName(name)
+    combo.setAccessibleDescription(name)  # on Linux, Qt gives its choice as the name of a combo box
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     combo.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return combo

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -53,16 +54,29 @@ class Desktop:
             "QT_SCALE_FACTOR": "1",
             "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
         }
-        self._start_screen(size)
+        self._start_screen(size, folder)
         self._start_sound(runtime, folder / "pulse.log")
         self._start_session_bus(folder / "bus.log")
         self.screen = Screen(self.environment["DBUS_SESSION_BUS_ADDRESS"])
 
-    def _start_screen(self, size: str) -> None:
+    def _start_screen(self, size: str, folder: Path) -> None:
+        self._picture = folder / "Xvfb_screen0"
         reading, writing = os.pipe()
         self._processes.append(
             subprocess.Popen(
-                ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
+                [
+                    "Xvfb",
+                    "-displayfd",
+                    str(writing),
+                    "-screen",
+                    "0",
+                    size,
+                    "-nolisten",
+                    "tcp",
+                    "-noreset",
+                    "-fbdir",
+                    str(folder),
+                ],
                 pass_fds=[writing],
                 stderr=subprocess.DEVNULL,
             )
@@ -164,6 +178,16 @@ class Desktop:
         self.run("xdotool", "windowfocus", window, check=False)
         time.sleep(0.2)
         return False
+
+    # ------------------------------------------------------------------ a look at the picture itself
+    def picture(self, box: tuple[int, int, int, int]) -> np.ndarray:
+        """What is painted in a box (x, y, width, height) right now: (height, width, 3), red, green and blue of 255."""
+        content = self._picture.read_bytes()  # an XWD file that Xvfb paints into
+        header = struct.unpack(">25I", content[:100])
+        start, height, line, colours = header[0], header[5], header[12], header[19]
+        pixels = np.frombuffer(content, np.uint8, height * line, start + 12 * colours)
+        x, y, width, high = box
+        return pixels.reshape(height, -1, 4)[y : y + high, x : x + width, 2::-1].astype(float)
 
     # ------------------------------------------------------------------ ears
     @contextlib.contextmanager
