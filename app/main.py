@@ -89,9 +89,11 @@ def run_window(options: Options, folder: Path | None = None) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app import collection
     from app.paths import Places, usual_places
     from app.studio import Studio
 
+    collection.pause()
     application = QApplication(["lewm-studio"])
     application.setApplicationName("lewm-studio")
     application.setApplicationDisplayName("LeWM Studio")
@@ -117,6 +119,7 @@ def run_window(options: Options, folder: Path | None = None) -> int:
         window.show()
         with _closing_on_interrupt(window.close):
             QTimer.singleShot(0, studio.start)
+            QTimer.singleShot(0, collection.resume)
             application.exec()
         window.close()  # does nothing unless the application was ended from outside
         logging.shutdown()

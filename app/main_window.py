@@ -89,6 +89,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(SMALLEST)
         self._is_shut = False
         self._grid: GridWindow | None = None
+        # Before there are widgets: to give a look to those that are there, Qt goes through all of them again.
+        apply_theme(_application(), self._theme())
         self.compose = ComposePanel(self)
         self.take_list = TakeList(self)
         self.mels = MelComparison(self)
@@ -110,8 +112,12 @@ class MainWindow(QMainWindow):
         self._bind()
         self._give_keyboard_order()
         self._restore_layout()
-        self._apply_theme()
+        self._dress()
         self._refresh()
+        # At last: Qt asks them about every event.
+        KeyGuard(self)
+        DefinitionGuide(self)
+        blind_keys.BlindKeys(self, studio.blind)
 
     # ------------------------------------------------------------------ building
     def _build(self) -> None:
@@ -236,9 +242,6 @@ class MainWindow(QMainWindow):
         self.take_list.export_requested.connect(self.files.ask_export_takes)
         drops = DropTarget(self)
         drops.dropped.connect(self.files.open_dropped)
-        KeyGuard(self)
-        DefinitionGuide(self)
-        blind_keys.BlindKeys(self, studio.blind)
         # Many things change at once; the actions are asked once, after all of them.
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
@@ -273,10 +276,12 @@ class MainWindow(QMainWindow):
         self._apply_theme()
 
     def _apply_theme(self) -> None:
+        apply_theme(_application(), self._theme())
+        self._dress()
+
+    def _dress(self) -> None:
+        """Give the theme to what paints itself and to icons, which the style sheet does not reach."""
         theme = self._theme()
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        apply_theme(application, theme)
         self.mels.set_theme(theme)
         self.registry.set_icons(lambda name: icon(name, theme))
 
@@ -409,6 +414,12 @@ def tab_stops(panel: QWidget) -> list[QWidget]:
             stops.append(widget)
         widget = widget.nextInFocusChain()
     return stops
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application
 
 
 def _text(data: QByteArray) -> str:

@@ -169,10 +169,12 @@ def measure(checkpoint: str | None = None) -> dict[str, Any]:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app import collection
     from app.paths import Places
     from app.stand_in_sound import sounddevice_or_stand_in
     from app.studio import Studio
 
+    collection.pause()
     application = QApplication(["lewm-studio"])
     with tempfile.TemporaryDirectory(prefix="lewm-bench-") as folder:
         studio = Studio(Places(Path(folder)), fresh=True, load_sound=sounddevice_or_stand_in)
@@ -185,6 +187,7 @@ def measure(checkpoint: str | None = None) -> dict[str, Any]:
         bench = Bench(studio, application.quit)
         window.show()
         QTimer.singleShot(0, bench.start)
+        QTimer.singleShot(0, collection.resume)
         application.exec()
         window.close()
     if bench.error:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from widgets.resource_files import resource_folder
 from widgets.theme import Theme, mix
 
-EDGES = (16, 20, 24, 32, 40, 48, 64)
-"""Edge lengths (device px) at which an icon is drawn beforehand: 16, 20, 24 and 32 px at scales 1 to 2, and
-3.
-"""
+SIZES = (16, 20, 24, 32)
+"""Edge lengths (px) at which an icon is drawn beforehand, at the scale of every screen."""
 
 
 class UnknownIconError(ValueError):
@@ -36,9 +34,16 @@ def icon(name: str, theme: Theme, colour: str | None = None) -> QIcon:
     result = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, mix(normal, theme.surface, 0.6))):
         drawing = _drawing(name, tint)
-        for edge in EDGES:
+        for edge in _edges():
             result.addPixmap(_painted(drawing, edge), mode)
     return result
+
+
+@cache
+def _edges() -> list[int]:
+    """Edge lengths in device px: for screens that are there when the first icon is made."""
+    scales = {screen.devicePixelRatio() for screen in QGuiApplication.screens()} | {1.0}
+    return sorted({round(size * scale) for size in SIZES for scale in scales})
 
 
 def pixmap(name: str, size: int, colour: str, scale: float = 1.0) -> QPixmap:
