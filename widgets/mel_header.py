@@ -65,7 +65,6 @@ class MelHeader(QFrame):
     def __init__(self, title: str, shortcut: str, with_vocoded: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme: Theme = DARK
-        self._is_dressed = False
         self._active = False
         self._playing = False
         self._title = title
@@ -202,9 +201,8 @@ class MelHeader(QFrame):
         return self.vocoded_button is not None and self.vocoded_button.isChecked()
 
     def set_theme(self, theme: Theme) -> None:
-        if theme != self._theme or not self._is_dressed:  # panes are arranged again and again
-            self._theme, self._is_dressed = theme, True
-            self._restyle()
+        self._theme = theme
+        self._restyle()
 
     def _make_toggle(self) -> None:
         self.original_button = self._toggle_half("Original", "The recording itself", "left")
