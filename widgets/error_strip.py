@@ -145,6 +145,7 @@ class ErrorStrip(QWidget):
         for has_title, words in ((True, full), (False, full), (False, short), (False, short[7:])):
             self._title.setVisible(has_title)
             self._go.setText(words)
+            self._head.invalidate()  # Qt does so only at the next turn of the event loop
             if self._head.sizeHint().width() <= self.width():
                 break
 
