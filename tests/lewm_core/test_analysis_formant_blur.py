@@ -101,6 +101,20 @@ def test_known_values_on_a_rippled_spectrum(sigma: float) -> None:
     assert blur.truth_prominence_db == pytest.approx(depth, rel=0.05)
 
 
+def test_each_scale_sees_its_own_detail() -> None:
+    """Formants lie some twelve bands apart, harmonics two and a half: to lose one is no blur of the other."""
+    formants, harmonics = ripple(8), ripple(40)
+    truth = formants + harmonics
+    without_harmonics = [
+        formant_blur(formants, truth, scale=scale).mean for scale in (FORMANT_SCALE, HARMONIC_SCALE)
+    ]
+    without_formants = [
+        formant_blur(harmonics, truth, scale=scale).mean for scale in (FORMANT_SCALE, HARMONIC_SCALE)
+    ]
+    assert without_harmonics == pytest.approx([0.0, 1.0], abs=0.1)
+    assert without_formants == pytest.approx([1.0, 0.0], abs=0.1)
+
+
 def test_sharp_but_misplaced_is_told_from_blurred() -> None:
     truth = ripple(8)
     shifted = ripple(8) * -1.0  # peaks where the valleys are
