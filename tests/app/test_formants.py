@@ -49,6 +49,7 @@ def test_tracks_are_measured_when_asked_for_and_drawn_on_every_pane(window, qtbo
 
 def test_values_at_the_playhead_stand_in_the_slice(window, qtbot):
     track(window, qtbot)
+    window.mels.hovered.emit(None)  # wherever the tests before have left the pointer
     window.studio.listening.seek(0.2)
     rows = {row.label: row.values for row in window.formants.table.rows() if row.values}
     assert rows["Ground truth"] == ("500", "1000", "1500", "2000")
