@@ -10,23 +10,33 @@ Exit codes: 0 done, 2 bad input (the message says what to change), 1 a failure, 
 from __future__ import annotations
 
 import argparse
+import difflib
+import errno
 import importlib
 import os
 import pkgutil
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from lewm_core import commands
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _FIRST = ("say", "compare", "info", "bench")
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (argparse itself exits with 2 on a wrong flag)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        parsed = build_parser().parse_args(arguments)
+        parser = build_parser()
+        if not given:
+            parser.print_help(sys.stderr)
+            parser.exit(BAD_INPUT)
+        parsed = parser.parse_args(given)
         code: int = parsed.run(parsed)
         sys.stdout.flush()
         return code
@@ -43,11 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands."""
-    parser = argparse.ArgumentParser(
-        prog="lewm", description="LeWM-TTS on the command line.", allow_abbrev=False
-    )
+    parser = _Parser(
+        prog="lewm", allow_abbrev=False,
+        description="LeWM-TTS on the command line. Each command has --help of its own.",
+        epilog='Begin with: lewm say "Hello there."',
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"lewm {_version()}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
+    )
     for name in command_names():
         module = importlib.import_module(f"lewm_core.commands.{name}")
         command = subparsers.add_parser(
@@ -57,6 +71,19 @@ def build_parser() -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what was probably meant by a command that there is not."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '([^']*)'", message)
+        names = [name.replace("_", "-") for name in command_names()]
+        near = difflib.get_close_matches(wrong[1], names, n=1) if wrong else []
+        if wrong:
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            message = f"there is no command {wrong[1]!r}. {hint}`lewm --help` lists them all."
+        super().error(message)
 
 
 def command_names() -> list[str]:
@@ -76,10 +103,20 @@ def _report(error: Exception) -> int:
         return BAD_INPUT
     if type(error).__module__.startswith("lewm_core"):
         print(f"lewm: {error}", file=sys.stderr)
+    elif said := _system_said(error):
+        print(f"lewm: {said}", file=sys.stderr)
     else:
         hint = "" if os.environ.get("LEWM_TRACEBACK") else " (LEWM_TRACEBACK=1 shows where)"
         print(f"lewm: failed: {type(error).__name__}: {error}{hint}", file=sys.stderr)
     return FAILED
+
+
+def _system_said(error: Exception) -> str:
+    """In words what to do about a full or read-only disk and the like; "" for all that is not of this kind."""
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_DISK:
+        return ""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}. Make room, or choose another folder, and give the same command again."
 
 
 def is_bad_input(error: Exception) -> bool:

@@ -40,8 +40,18 @@ def save_atomically(data: object, path: Path) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise WriteError(
-            f"Cannot write {path}: {error}. Make room, and give the same command again."
+            f"Cannot write {path}: {_reason(error)}. Make room, and give the same command again."
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, where torch's writer says only that its archive is not as long as it should be."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return str(error)
 
 
 def read_save(path: Path) -> dict[str, Any]:

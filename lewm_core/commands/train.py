@@ -176,9 +176,12 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     from lewm_core.distributed import started
+    from lewm_core.manifest import SPLITS, MelStore
     from lewm_core.train import train_stage
     from lewm_core.train_settings import settle
 
+    for split in SPLITS:  # before anything of a wrong call is stored in the run folder
+        MelStore(arguments.data, split)
     with started(arguments.device) as processes:
         if not processes.is_first:
             processes.wait()  # until the first process has checked and stored the settings

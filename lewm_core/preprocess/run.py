@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -126,17 +128,23 @@ def _made(planned: list[_Planned], recipe: Recipe, workers: int) -> Iterator[tup
         return
     # Spawned, not forked: a forked copy of a process that has used torch's threads can hang.
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(min(workers, len(planned)), context, initializer=_start_worker) as pool:
         waiting: dict[Future[Made], _Planned] = {}
         coming = iter(planned)
         try:
             while True:
-                for entry in islice(coming, workers * _IN_FLIGHT - len(waiting)):
-                    waiting[pool.submit(prepare, entry.task, recipe)] = entry
+                with _started_deaf():
+                    for entry in islice(coming, workers * _IN_FLIGHT - len(waiting)):
+                        waiting[pool.submit(prepare, entry.task, recipe)] = entry
                 if not waiting:
                     return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield waiting.pop(future), future.result()
+        except KeyboardInterrupt:  # nobody waits for what is being worked on; what is done is kept
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
         except BrokenProcessPool:
             raise DataError(
                 "a worker process died, most likely for want of memory. Run the same command again with fewer "
@@ -146,16 +154,30 @@ def _made(planned: list[_Planned], recipe: Recipe, workers: int) -> Iterator[tup
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _started_deaf() -> Iterator[None]:
+    """Processes that are started within it do not hear Ctrl+C: it is the main process's to answer, once.
+
+    What a worker would print while it is still importing is a traceback for each of them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _start_worker() -> None:
     """One thread a process, and no worker outlives a main process that was killed."""
-    import signal
-    import threading
     from multiprocessing.connection import wait as wait_for
 
     import torch
 
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the main process's to answer, once
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # also where a process cannot be started deaf (Windows)
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -123,6 +126,45 @@ def test_mistyped_command_or_flag_is_code_2(arguments: list[str], capsys: pytest
         main(arguments)
     assert caught.value.code == 2
     assert "usage: lewm" in capsys.readouterr().err
+
+
+def test_a_mistyped_command_is_told_what_was_probably_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong, near in (
+        ("sya", "Did you mean 'say'?"),
+        ("train-vocodr", "'train-vocoder'"),
+        ("xyzzy", "--help"),
+    ):
+        with pytest.raises(SystemExit):
+            main([wrong])
+        assert near in capsys.readouterr().err
+
+
+def test_no_command_at_all_shows_them_all_and_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    told = capsys.readouterr().err
+    assert "speak a text into a WAV file" in told
+    assert "Begin with: lewm say" in told
+
+
+def test_a_full_disk_is_told_in_words_whoever_meets_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "mels.f16")
+
+    monkeypatch.setattr("lewm_core.commands.info.run", run)
+    assert main(["info"]) == 1
+    told = capsys.readouterr().err
+    assert "mels.f16: No space left on device. Make room" in told
+    assert "OSError" not in told
+
+
+def test_a_training_that_cannot_begin_leaves_no_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "--data", "nodata", "--out", "run", "--stage", "autoencoder", "--steps", "1"]
+    assert main(arguments) == 2
+    assert "train.jsonl" in capsys.readouterr().err
+    assert not Path("run").exists()
 
 
 def test_a_checkpoint_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,3 +293,31 @@ def test_ctrl_c_ends_cleanly(checkpoint: str) -> None:
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     return {**os.environ, "PYTHONPATH": root}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are counted in Linux's /proc")
+def test_ctrl_c_while_workers_are_starting_is_quiet_and_quick() -> None:
+    """It goes to the whole group of processes, as from a terminal."""
+    Path("recordings").mkdir()
+    for number in range(6):
+        soundfile.write(f"recordings/{number}.wav", 0.1 * np.sin(np.arange(48_000) / 20), 24_000)
+        Path(f"recordings/{number}.txt").write_text("some words that are said", encoding="utf8")
+    hearing = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from lewm_core.cli import main\nif __name__ == '__main__': sys.exit(main())"
+    )
+    Path("start.py").write_text(hearing, encoding="utf8")
+    process = subprocess.Popen(
+        [sys.executable, "start.py", "preprocess", "recordings", "data", "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(), start_new_session=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while (
+        len(children.read_text().split()) < 3
+    ):  # two workers, which import now, and multiprocessing's tracker
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    errors = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 130
+    assert "Traceback" not in errors

@@ -276,9 +276,17 @@ def test_a_save_that_cannot_be_written_leaves_the_one_before(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WriteError, match=r"joint\.pt.*No space left"):
-        save_atomically({"step": 2, "modules": {}}, path)
+    def full_for_torch(*_: object) -> None:
+        try:
+            full()
+        finally:
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+
+    for part, fails in ((os, {"fsync": full}), (torch, {"save": full_for_torch})):
+        for name, instead in fails.items():
+            monkeypatch.setattr(part, name, instead)
+        with pytest.raises(WriteError, match=r"joint\.pt: No space left on device\. Make room"):
+            save_atomically({"step": 2, "modules": {}}, path)
     assert read_save(path)["step"] == 1
     assert [item.name for item in tmp_path.iterdir()] == ["joint.pt"]
 
