@@ -54,7 +54,8 @@ class PairBinding:
         studio.panes.pane_changed.connect(self._on_pane)
         studio.alignment.changed.connect(self.show)
         studio.noise.changed.connect(self.show)
-        studio.second.changed.connect(self.show_panes)
+        self._rendering = studio.second.rendering
+        studio.second.changed.connect(self._on_second)
         canvas = mels.pane(PAIR).pair
         canvas.flipped.connect(lambda _second: self._show_detail())
         self.show()
@@ -64,6 +65,11 @@ class PairBinding:
         self._studio.set_setting("pair_first", first)
         self._studio.set_setting("pair_second", second)
         self.show()
+
+    def compare(self, first: str, second: str, view: str) -> None:
+        """Compare two panes in one way, or not at all ("off")."""
+        self._studio.set_setting("pair_view", view)
+        self.choose(first, second)
 
     def set_view(self, view: str) -> None:
         """Compare as "difference", "wipe" or "blink", or not at all ("off")."""
@@ -128,7 +134,8 @@ class PairBinding:
     def show_panes(self) -> None:
         """Show the panes that are wanted: by the person, by the pair, by the second checkpoint."""
         settings = self._studio.settings
-        switched = ((NOISE, settings.show_noise), (PAIR, settings.pair_view != "off"))
+        is_there = self._studio.second.is_open or SECOND not in (settings.pair_first, settings.pair_second)
+        switched = ((NOISE, settings.show_noise), (PAIR, settings.pair_view != "off" and is_there))
         extra = [key for key, on in switched if not on]
         self._mels.set_hidden_panes([*self.hidden(), *extra, *self._studio.second.hidden_panes()])
 
@@ -138,7 +145,7 @@ class PairBinding:
         if pair is None:
             return "Both panes are needed."
         aligned = ", along the warp path" if pair.aligned else ""
-        bias = f"{pair.bias_db:+.1f}".replace("-", "\u2212")
+        bias = f"{round(pair.bias_db, 1) + 0.0:+.1f}".replace("-", "\u2212")
         return f"L1 {pair.l1:.2f} nats, mean {bias} dB{aligned}"
 
     def _show_detail(self) -> None:
@@ -148,6 +155,14 @@ class PairBinding:
         sign = {"difference": "\u2212", "wipe": "|", "blink": "⇄"}.get(settings.pair_view, "\u2212")
         pane.set_title(f"{first} {sign} {second}")
         pane.header.set_detail(self.numbers() if self.pair is not None else "")
+
+    def _on_second(self) -> None:
+        """A pair of A and B goes along when another mel of both is chosen."""
+        before, self._rendering = self._rendering, self._studio.second.rendering
+        settings = self._studio.settings
+        if before != self._rendering and (settings.pair_first, settings.pair_second) == (before, SECOND):
+            self.choose(self._rendering, SECOND)
+        self.show_panes()
 
     def _on_pane(self, key: str) -> None:
         if key in (self._studio.settings.pair_first, self._studio.settings.pair_second):

@@ -60,6 +60,7 @@ class RunBinding(QObject):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.show)
         self._second.changed.connect(self._soon.start)
+        studio.changed.connect(self._show_pair_view)
         studio.player.playing_changed.connect(lambda _playing: self._show_playing())
         studio.player.source_changed.connect(lambda _source: self._show_playing())
         self.show()
@@ -87,6 +88,7 @@ class RunBinding(QObject):
         self._show_measures()
         self._show_losses()
         self._show_playing()
+        self._show_pair_view()
 
     def _title(self) -> str:
         folder = self._second.folder
@@ -142,6 +144,11 @@ class RunBinding(QObject):
     def _show_playing(self) -> None:
         player = self._studio.player
         self._page.set_playable(player.has(SECOND), player.is_playing and player.source == SECOND)
+
+    def _show_pair_view(self) -> None:
+        settings = self._studio.settings
+        is_theirs = (settings.pair_first, settings.pair_second) == (self._second.rendering, SECOND)
+        self._page.set_pair_view(settings.pair_view if is_theirs else "off")
 
     def _choose_figure(self, key: str) -> None:
         self._figure = key

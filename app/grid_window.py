@@ -36,6 +36,7 @@ class GridWindow(QWidget):
         self.resize(1180, 720)
         self._studio = studio
         self._dialogs = dialogs
+        self._names: list[str] = []
         self._rows: list[SweepItem] = []
         self._columns: list[SavedCheckpoint] = []
         self._is_filling = False
@@ -52,12 +53,16 @@ class GridWindow(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.show_all)
+        settings = studio.settings
+        self.panel.set_texts(settings.grid_texts.splitlines())
+        self.panel.set_choices(settings.grid_checkpoints, settings.grid_rendering, settings.grid_clip)
         self._fill_panel()
         self._bind()
         self.show_all()
 
     def _bind(self) -> None:
         studio, panel = self._studio, self.panel
+        panel.changed.connect(self._remember)
         panel.changed.connect(self._later)
         panel.fill_requested.connect(self.fill)
         panel.cancel_requested.connect(self.cancel)
@@ -66,6 +71,7 @@ class GridWindow(QWidget):
         self.grid.play_requested.connect(self.play)
         self.grid.open_requested.connect(self.open_as_take)
         studio.second.changed.connect(self._later)
+        studio.second.changed.connect(self._fill_panel)
         studio.timeline.levels_changed.connect(lambda *_levels: self._later())
         studio.timeline.colour_map_changed.connect(lambda _name: self._later())
         studio.cells.made.connect(self._on_made)
@@ -86,11 +92,22 @@ class GridWindow(QWidget):
         super().showEvent(event)
 
     def _fill_panel(self) -> None:
-        session, voice = self._studio.session, self._studio.voice
-        if not self.panel.texts() and session.text.strip():
+        """Sentences and speakers to begin with; whoever a checkpoint of the run knows can speak, too."""
+        studio, session = self._studio, self._studio.session
+        if not self.panel.texts() and not studio.settings.grid_texts and session.text.strip():
             self.panel.set_texts([" ".join(session.text.split())])
-        chosen = self.panel.speakers() or [session.speaker]
-        self.panel.set_speakers([name for name, _ in voice.speakers], chosen)
+        known = [studio.voice.speakers, *(saved.speakers for saved in studio.second.checkpoints)]
+        names = list(dict.fromkeys(name for speakers in known for name, _ in speakers))
+        chosen = self.panel.speakers() or studio.settings.grid_speakers.splitlines() or [session.speaker]
+        if names != self._names:
+            self._names = names
+            self.panel.set_speakers(names, chosen)
+
+    def _remember(self) -> None:
+        panel, settings = self.panel, self._studio.settings
+        settings.grid_texts, settings.grid_speakers = "\n".join(panel.texts()), "\n".join(panel.speakers())
+        settings.grid_checkpoints, settings.grid_rendering = panel.checkpoints(), panel.rendering()
+        self._studio.set_setting("grid_clip", panel.with_clip())
 
     # ------------------------------------------------------------------ rows and columns
     def items(self) -> list[SweepItem]:
@@ -98,7 +115,7 @@ class GridWindow(QWidget):
         session, clip = self._studio.session, self._studio.session.clip
         rows = []
         if clip is not None and clip.text and self.panel.with_clip():
-            speaker = clip.speaker or session.speaker
+            speaker = self._studio.comparison.speaker
             rows.append(SweepItem(clip.text, speaker, session.seed, session.temperature, Path(clip.path)))
         for text in self.panel.texts():
             rows += [SweepItem(text, name, session.seed, session.temperature) for name in self.panel.speakers()]

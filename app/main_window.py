@@ -46,6 +46,7 @@ from app.grid_window import GridWindow
 from app.jobs import Job
 from app.key_guard import KeyGuard
 from app.menus import build_tool_bar, clips_menu, fill_menu_bar, recent_checkpoints_menu
+from app.panes import SECOND
 from app.settings import INSPECTOR_TABS
 from app.studio import Studio
 from app.version import version
@@ -225,7 +226,8 @@ class MainWindow(QMainWindow):
             ListeningPageBinding(self.listening_page, studio, self.files.dialogs),
         )
         self._formants = FormantBinding(self.formants, self.slice, self.mels, studio)
-        self.pair = PairBinding(self.mels, studio)
+        self.pair = pair = PairBinding(self.mels, studio)
+        self.run_page.pair_view_chosen.connect(lambda view: pair.compare(studio.second.rendering, SECOND, view))
         self._differences = DifferencesBinding(self.differences, self.pair, studio)
         self._takes = TakesBinding(self.take_list, studio)
         self._transport = TransportBinding(self.transport, self.mels, studio)

@@ -310,10 +310,12 @@ class SecondCheckpoint(QObject):
             return
         self._panes.set_stand_in(made.mel, self._content(cell, made, FREE))
 
-    @staticmethod
-    def _content(cell: SweepCell, made: CellRendering, rendering: str) -> PaneContent:
+    def _content(self, cell: SweepCell, made: CellRendering, rendering: str) -> PaneContent:
         sound = Sound(made.wave, cell.sample_rate) if len(made.wave) else None
+        item = self.sentence.item()
         detail = pane_detail(cell, made, rendering)
+        if item is not None and item.speaker != cell.item.speaker:
+            detail += f" · {cell.speaker}"
         recipe = {"rendering": rendering, **cell.recipe, "checkpoint": cell.checkpoint, "step": cell.step}
         mel_db = made.mel * np.float32(LN_TO_DB)
         return PaneContent(mel_db, sound, detail, cell.item.text, rendering == FREE, recipe)

@@ -44,6 +44,12 @@ class Settings:
     """The run or the checkpoint file that stands beside the voice."""
     run_checkpoint: str = ""
     """Name of the checkpoint of the run that is shown; "" follows the newest one."""
+    grid_texts: str = ""
+    """Of the grid of checkpoints: sentences and speakers, one a line, and what else was chosen there."""
+    grid_speakers: str = ""
+    grid_checkpoints: str = "all"
+    grid_rendering: str = "autoregressive"
+    grid_clip: bool = False
     second_speaker: str = ""
     """Who speaks for a second checkpoint that has not the speaker of the sentence."""
     second_rendering: str = "autoregressive"

@@ -59,6 +59,7 @@ class GridPanel(QWidget):
         self._run.setWordWrap(True)
         set_role(self._run, "muted")
         self._open = QPushButton("Open run…", self)
+        self._open.setAccessibleName("Open run… for the grid")
         self._open.clicked.connect(self.open_requested)
         self._progress = ThinProgress(self)
         self._progress.setAccessibleName("Cells rendered")
@@ -69,6 +70,7 @@ class GridPanel(QWidget):
         self._fill.setProperty("role", "primary")
         self._fill.clicked.connect(self.fill_requested)
         self._cancel = QPushButton("Cancel", self)
+        self._cancel.setAccessibleName("Cancel filling the grid")
         self._cancel.clicked.connect(self.cancel_requested)
         self._export = QPushButton("Export sounds and table…", self)
         self._export.clicked.connect(self.export_requested)
@@ -107,6 +109,14 @@ class GridPanel(QWidget):
             item.setCheckState(Qt.CheckState.Checked if name in chosen else Qt.CheckState.Unchecked)
         self._speakers.blockSignals(False)
 
+    def set_choices(self, checkpoints: str, rendering: str, with_clip: bool) -> None:
+        """Keys of `CHECKPOINT_CHOICES` and `RENDERINGS`, and whether the clip is a row."""
+        for combo, key in ((self._checkpoints, checkpoints), (self._rendering, rendering)):
+            combo.setCurrentIndex(max(0, combo.findData(key)))
+        self._clip.blockSignals(True)
+        self._clip.setChecked(with_clip)
+        self._clip.blockSignals(False)
+
     def set_clip(self, title: str) -> None:
         """The clip that can be a row; "" for none."""
         self._clip.setEnabled(bool(title))
@@ -140,8 +150,8 @@ class GridPanel(QWidget):
         return [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
 
     def with_clip(self) -> bool:
-        """Whether the clip is a row."""
-        return self._clip.isEnabled() and self._clip.isChecked()
+        """Whether the clip is a row, if there is one."""
+        return self._clip.isChecked()
 
     def checkpoints(self) -> str:
         """A key of `CHECKPOINT_CHOICES`."""

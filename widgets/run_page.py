@@ -18,10 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.buttons import IconButton
+from widgets.mel_header import ElidedLabel
 from widgets.segmented_control import SegmentedControl
 from widgets.step_curves import StepCurve, StepCurves
 from widgets.style_sheet import set_role
 from widgets.time_slider import TimeSlider
+
+PAIR_VIEWS = [("off", "Apart", ""), ("difference", "Difference", ""), ("wipe", "Wipe", ""), ("blink", "Blink", "")]
 
 
 class RunPage(QWidget):
@@ -40,6 +43,8 @@ class RunPage(QWidget):
     """For checkpoints that lack the speaker of the sentence."""
     rendering_chosen = Signal(str)
     alone_toggled = Signal(bool)
+    pair_view_chosen = Signal(str)
+    """How A and B are put into one picture: a key of `PAIR_VIEWS`."""
     figure_chosen = Signal(str)
     loss_chosen = Signal(str)
 
@@ -98,7 +103,8 @@ class RunPage(QWidget):
         self._slider.blockSignals(True)
         self._slider.setRange(0, max(0, len(names) - 1))
         self._slider.setValue(max(place, 0))
-        self._slider.setEnabled(len(names) > 1)
+        for part in (self._slider, self._back, self._forth):  # one checkpoint is no time line
+            part.setVisible(len(names) > 1)
         self._slider.blockSignals(False)
         for button, end in ((self._back, 0), (self._forth, len(names) - 1)):
             button.setEnabled(0 <= place != end)
@@ -147,6 +153,10 @@ class RunPage(QWidget):
         self._alone.blockSignals(True)
         self._alone.setChecked(alone)
         self._alone.blockSignals(False)
+
+    def set_pair_view(self, view: str) -> None:
+        """How A and B are put into one picture."""
+        self._pair.set_key(view)
 
     def set_measures(self, rows: Sequence[tuple[str, str, str]], names: tuple[str, str]) -> None:
         """(label, of the loaded voice, of the second checkpoint), and the names of both."""
@@ -212,8 +222,12 @@ class RunPage(QWidget):
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        self._name = _label("", "", part)
+        self._name = ElidedLabel("", part)
         self._place = _label("", "muted", part)
+        self._place.setWordWrap(False)
+        heading = QHBoxLayout()
+        heading.addWidget(self._name, 1)
+        heading.addWidget(self._place)
         self._slider = TimeSlider("Checkpoint of the run", part)
         self._slider.valueChanged.connect(self.place_chosen)
         self._back = IconButton("chevron-left", "Earlier checkpoint", ",", parent=part)
@@ -226,6 +240,7 @@ class RunPage(QWidget):
         row.setSpacing(6)
         for widget in (self._back, self._slider, self._forth, self._play):
             row.addWidget(widget, 1 if widget is self._slider else 0)
+        row.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._sentence = QComboBox(part)
         self._sentence.setAccessibleName("Sentence")
         self._sentence.activated.connect(lambda _: self.sentence_chosen.emit(self._sentence.currentData()))
@@ -242,16 +257,21 @@ class RunPage(QWidget):
         self._alone = QCheckBox("Show only what is compared", part)
         self._alone.setToolTip("The ground truth and this mel of both checkpoints; else all panes")
         self._alone.toggled.connect(self.alone_toggled)
+        self._pair = SegmentedControl("A and B", part)
+        self._pair.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._pair.set_segments(PAIR_VIEWS)
+        self._pair.setToolTip("A and B apart, or in one more pane along the warp path")
+        self._pair.chosen.connect(self.pair_view_chosen)
         grid = QPushButton("Grid of checkpoints…", part)
         grid.clicked.connect(self.grid_requested)
-        column.addWidget(self._name)
+        column.addLayout(heading)
         column.addLayout(row)
-        column.addWidget(self._place)
         column.addWidget(self._sentence)
         column.addWidget(self._text)
         column.addWidget(self._speaker_row)
         column.addWidget(self._renderings)
         column.addLayout(self._table)
+        column.addWidget(self._pair)
         column.addWidget(self._alone)
         column.addWidget(grid, 0, Qt.AlignmentFlag.AlignLeft)
         return part

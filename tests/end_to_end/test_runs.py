@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import time
@@ -111,4 +112,60 @@ def test_a_run_folder_as_a_time_line(desktop, start, checkpoint, run, tmp_path):
     again.ready()
     wait_for_place(desktop, "step 1,500 · 3 of 4")
     desktop.screen.wait_for(r"step-001500 · Reconstruction · .*", "label")
+    again.quit()
+
+
+def test_the_grid_of_checkpoints(desktop, start, checkpoint, run, tmp_path):
+    studio = start("--checkpoint", str(checkpoint))
+    studio.ready()
+    desktop.keys("ctrl+g")
+    desktop.focus(GRID)
+    desktop.click_on("Open run… for the grid", "push button")
+    desktop.focus(OPEN_RUN)
+    desktop.type(str(run))
+    desktop.keys("Return")
+    desktop.screen.wait_for("my run", "label")
+    desktop.focus(GRID)
+
+    # Sentences by speakers by checkpoints: fill, cancel in the middle, go on.
+    desktop.click_on("Sentences, one a line", "text")
+    desktop.keys("ctrl+a")
+    for number in ("one", "two", "three", "four"):
+        desktop.type(f"This is sentence number {number}, which is spoken by all.")
+        desktop.keys("Return")
+    row = desktop.screen.wait_for("carl", "list item")
+    desktop.click(row.box[0] + 10, row.centre[1])
+    desktop.screen.wait_for("0 of 32 rendered", "label")
+    desktop.click_on("Fill the grid", "push button")
+    desktop.screen.wait_for(r"([1-9]|[12]\d) of 32 rendered", "label")
+    desktop.click_on("Cancel filling the grid", "push button")
+    desktop.screen.wait_for("Fill the grid", "push button")
+    stopped = desktop.screen.find(r"\d+ of 32 rendered", "label").name
+    assert stopped != "32 of 32 rendered"
+    desktop.click_on("Fill the grid", "push button")
+    desktop.screen.wait_for("24 of 32 rendered", "label")
+
+    # Sounds and table; a cell is heard as it was written.
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    desktop.click_on("Export sounds and table…", "push button")
+    studio.answer_file_dialog("Export sounds and table to", folder)
+    wait_for((folder / "cells.csv").exists, "the table")
+    rows = list(csv.DictReader((folder / "cells.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert len(rows) == 32
+    assert {row["speaker"] for row in rows} == {"ada", "carl"}
+    row = next(row for row in rows if row["checkpoint"] == "step-000500" and row["speaker"] == "ada")
+    wave, _ = soundfile.read(folder / row["file"], dtype="float32")
+    desktop.focus(GRID)
+    with desktop.recording() as heard:
+        desktop.click_on(f"step-000500.*ada.{re.escape(row['text'])}.*", "table cell")
+        time.sleep(len(wave) / 24_000 + 2)
+        assert likeness(heard(), wave) > ALIKE
+    studio.quit()
+
+    # The choices are there again.
+    again = start()
+    again.ready()
+    desktop.keys("ctrl+g")
+    desktop.screen.wait_for("0 of 32 rendered", "label")
     again.quit()
