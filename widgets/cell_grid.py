@@ -219,10 +219,17 @@ class _CellDelegate(QStyledItemDelegate):
         if words:
             painter.setPen(QColor(theme.accent if cell.state == "running" else theme.text_muted))
             painter.drawText(picture, Qt.AlignmentFlag.AlignCenter, words)
-        caption = rect.adjusted(0, picture.height(), 0, 0)
-        painter.setPen(QColor(theme.error if cell.state == "failed" else theme.text_muted))
-        shown = painter.fontMetrics().elidedText(cell.caption, Qt.TextElideMode.ElideRight, caption.width())
-        painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+        if cell.state == "failed":  # where the picture would be there is room to say why
+            painter.setPen(QColor(theme.error))
+            inside = picture.adjusted(6, 4, -6, -4)
+            painter.setClipRect(inside)
+            painter.drawText(inside, Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap, cell.caption)
+            painter.setClipping(False)
+        else:
+            caption = rect.adjusted(0, picture.height(), 0, 0)
+            painter.setPen(QColor(theme.text_muted))
+            shown = painter.fontMetrics().elidedText(cell.caption, Qt.TextElideMode.ElideRight, caption.width())
+            painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
         is_current = bool(option.state & QStyle.StateFlag.State_Selected)
         if is_playing or is_current:
             painter.setPen(QPen(QColor(theme.accent if is_playing else theme.text_muted), 2))

@@ -121,3 +121,29 @@ def test_a_thumbnail_has_low_bands_at_the_bottom_and_keeps_the_mean() -> None:
     assert picture[3, -1, 0] == 255
     assert picture[3, 0, 0] == 0
     assert picture[0].max() == 0
+
+
+def test_the_choices_are_there_at_the_next_start(window: GridWindow, studio: Studio, make_studio, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window.panel.set_texts(["One.", "Two."])
+    window.panel.set_speakers(["heart", "george"], ["george"])
+    window.panel.set_choices("ends", "reconstruction", True)
+    window.panel.changed.emit()
+    studio.shutdown()
+    again = make_studio()
+    with qtbot.waitSignal(again.voice.loaded, timeout=PATIENCE):
+        again.start()
+    main = MainWindow(again)
+    qtbot.addWidget(main)
+    main.show_grid()
+    assert main._grid is not None
+    panel = main._grid.panel
+    assert (panel.texts(), panel.speakers()) == (["One.", "Two."], ["george"])
+    assert (panel.checkpoints(), panel.rendering(), panel.with_clip()) == ("ends", "reconstruction", True)
+
+
+def test_whoever_a_checkpoint_of_the_run_knows_can_speak(window: GridWindow, studio: Studio, tmp_path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    save(tmp_path / "run", 2000, speakers=("ada", "heart"))
+    studio.second._watch.look()
+    qtbot.waitUntil(lambda: "ada" in window._names, timeout=PATIENCE)
+    assert window._names[0] == "heart"
+    assert window.panel.speakers() == ["heart"]

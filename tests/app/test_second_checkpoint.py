@@ -364,3 +364,20 @@ def test_file_and_place_are_there_at_the_next_start(
     last = make_studio()
     last.start()
     assert [saved.step for saved in last.second.checkpoints] == [500]
+
+
+def test_a_and_b_in_one_picture_by_a_click(studio: Studio, clip: Path, run: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(studio)
+    qtbot.addWidget(window)
+    window.show()
+    beside_the_clip(studio, clip, run, qtbot)
+    window.run_page.pair_view_chosen.emit("difference")
+    assert (studio.settings.pair_first, studio.settings.pair_second) == ("autoregressive", SECOND)
+    assert "pair" in window.mels.shown_panes()
+    assert window.pair.pair is not None
+    assert window.run_page._pair.key() == "difference"
+    studio.second.set_rendering("reconstruction")  # the pair goes along
+    assert studio.settings.pair_first == "reconstruction"
+    qtbot.waitUntil(lambda: window.run_page._pair.key() == "difference", timeout=PATIENCE)
+    studio.second.close()  # and goes away with B
+    assert "pair" not in window.mels.shown_panes()

@@ -143,7 +143,7 @@ def test_the_grid_of_checkpoints(desktop, start, checkpoint, run, tmp_path):
     stopped = desktop.screen.find(r"\d+ of 32 rendered", "label").name
     assert stopped != "32 of 32 rendered"
     desktop.click_on("Fill the grid", "push button")
-    desktop.screen.wait_for("24 of 32 rendered", "label")
+    desktop.screen.wait_for("32 of 32 rendered", "label")
 
     # Sounds and table; a cell is heard as it was written.
     folder = tmp_path / "cells"
