@@ -21,6 +21,7 @@ from lewm_core.analysis.mel_error import mel_l1
 from lewm_core.analysis.run_folder import SavedCheckpoint
 from lewm_core.checkpoint import load_arrays
 from lewm_core.config import MelConfig
+from lewm_core.data_rows import open_store, parse_row_name, row_mel, row_sound
 from lewm_core.graph_voice import GraphVoice
 from lewm_core.inference import Progress, Rendering, Synthesiser, SynthesisRequest, never
 from lewm_core.sweep_cells import CellRendering, SweepCell, SweepItem
@@ -137,8 +138,9 @@ def _compared(
     voice: Synthesiser, item: SweepItem, speaker: str, cancelled: Callable[[], bool]
 ) -> Generator[Progress, None, SweepCell]:
     assert item.clip is not None
+    sound, mel = _clip(voice, item.clip)
     comparison = yield from voice.compare(
-        item.clip, item.text, speaker, item.seed, item.temperature, cancelled
+        sound, item.text, speaker, item.seed, item.temperature, cancelled, mel
     )
     truth = comparison.panes[TRUTH].mel
     made = {
@@ -147,6 +149,18 @@ def _compared(
         if key != TRUTH
     }
     return _cell(voice, item, speaker, made, comparison.stop_reason, comparison.recipe)
+
+
+def _clip(voice: Synthesiser, clip: Path) -> tuple[np.ndarray | Path, np.ndarray | None]:
+    """A recording; of a row of data (``data_rows.row_name``) its sound and its mel (m, t)."""
+    stored = parse_row_name(str(clip))
+    if stored is None:
+        return clip, None
+    manifest, row = stored
+    store = open_store(manifest)
+    mel = row_mel(store, row)
+    wave, _ = row_sound(manifest.parent, store, row)
+    return voice.vocoder.decode(mel) if wave is None else wave, mel
 
 
 def _cell(

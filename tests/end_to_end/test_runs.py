@@ -19,6 +19,8 @@ PAGE = "Checkpoints over time"
 GRID = "Checkpoints, sentences, speakers"
 OPEN_RUN = "Run: a folder"
 ALIKE = 0.95
+RENDERING = 300.0
+"""Seconds: a watchdog; the engine in the background gives way to everything else that runs."""
 
 pytestmark = MARKS
 
@@ -60,7 +62,7 @@ def test_a_run_folder_as_a_time_line(desktop, start, checkpoint, run, tmp_path):
     # The newest checkpoint comes first, beside the loaded voice, with its measures and the losses of the log.
     wait_for_place(desktop, "step 1,500 · 3 of 3")
     desktop.screen.wait_for("my run", "label")
-    desktop.screen.wait_for(r"step-001500 · Autoregressive · L1 [\d.]+.*", "label")
+    desktop.screen.wait_for(r"step-001500 · Autoregressive · L1 [\d.]+.*", "label", patience=RENDERING)
     assert desktop.screen.find("B: mel spectrogram")
     wait_for(lambda: len([text for text in measures(desktop) if "nats" in text]) == 2, "the L1 of A and of B")
     assert desktop.screen.find("predictor: total", "combo box") or desktop.screen.find("Losses from the log")
@@ -137,13 +139,13 @@ def test_the_grid_of_checkpoints(desktop, start, checkpoint, run, tmp_path):
     desktop.click(row.box[0] + 10, row.centre[1])
     desktop.screen.wait_for("0 of 32 rendered", "label")
     desktop.click_on("Fill the grid", "push button")
-    desktop.screen.wait_for(r"([1-9]|[12]\d) of 32 rendered", "label")
+    desktop.screen.wait_for(r"([1-9]|[12]\d) of 32 rendered", "label", patience=RENDERING)
     desktop.click_on("Cancel filling the grid", "push button")
     desktop.screen.wait_for("Fill the grid", "push button")
     stopped = desktop.screen.find(r"\d+ of 32 rendered", "label").name
     assert stopped != "32 of 32 rendered"
     desktop.click_on("Fill the grid", "push button")
-    desktop.screen.wait_for("32 of 32 rendered", "label")
+    desktop.screen.wait_for("32 of 32 rendered", "label", patience=RENDERING)
 
     # Sounds and table; a cell is heard as it was written.
     folder = tmp_path / "cells"

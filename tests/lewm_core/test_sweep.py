@@ -15,12 +15,14 @@ from lewm_core.analysis.formant_blur import smooth_along_frequency, spectral_con
 from lewm_core.analysis.matched_noise import add_matched_noise
 from lewm_core.analysis.run_folder import open_run
 from lewm_core.cli import main
+from lewm_core.data_rows import row_name
 from lewm_core.mel import log_mel
 from lewm_core.resources_path import resource
 from lewm_core.sweep import VoiceShelf, sweep
 from lewm_core.sweep_cells import SweepCell, SweepItem, write_cells
 from tests.lewm_core.analysis_signals import CLIPS, clip_wave
 from tests.lewm_core.tiny import tiny_run
+from tests.lewm_core.training import write_data
 
 TEXT = "All night, the sailors bailed water and prayed for a glimpse of land."
 CLIP = resource("clips", "heart-sailors.ogg")
@@ -120,3 +122,13 @@ def test_contrast_falls_with_smoothing_and_hardly_with_noise(file: str) -> None:
     assert smooth[-1] < 0.5 * own
     noisy = spectral_contrast(add_matched_noise(truth, 0.34)) or 0.0
     assert abs(noisy - own) < 0.1 * (own - smooth[2])
+
+
+def test_a_row_of_data_goes_through_the_checkpoints_as_a_recording_does(run: Path, tmp_path: Path) -> None:
+    manifest = write_data(tmp_path) / "dev.jsonl"
+    frames = json.loads(manifest.read_text().splitlines()[1])["frames"]
+    cells = cells_of(run, SweepItem("Hello there.", "ada", clip=Path(row_name(manifest, 1))))
+    assert [cell.failure for cell in cells] == ["", ""]
+    for cell in cells:
+        assert cell.renderings["reconstruction"].mel.shape == (100, frames)
+        assert "l1" in cell.renderings["autoregressive"].figures
