@@ -54,7 +54,7 @@ class GridWindow(QWidget):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.show_all)
         settings = studio.settings
-        self.panel.set_texts(settings.grid_texts.splitlines())
+        self.panel.set_texts(settings.grid_texts.splitlines() or [" ".join(studio.session.text.split())])
         self.panel.set_choices(settings.grid_checkpoints, settings.grid_rendering, settings.grid_clip)
         self._fill_panel()
         self._bind()
@@ -92,10 +92,8 @@ class GridWindow(QWidget):
         super().showEvent(event)
 
     def _fill_panel(self) -> None:
-        """Sentences and speakers to begin with; whoever a checkpoint of the run knows can speak, too."""
+        """The speakers: those of the voice, and whoever a checkpoint of the run knows."""
         studio, session = self._studio, self._studio.session
-        if not self.panel.texts() and not studio.settings.grid_texts and session.text.strip():
-            self.panel.set_texts([" ".join(session.text.split())])
         known = [studio.voice.speakers, *(saved.speakers for saved in studio.second.checkpoints)]
         names = list(dict.fromkeys(name for speakers in known for name, _ in speakers))
         chosen = self.panel.speakers() or studio.settings.grid_speakers.splitlines() or [session.speaker]
