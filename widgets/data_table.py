@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from widgets.data_rows import ERROR, LANGUAGE, LENGTH, NO_ROWS, ROW, SPEAKER, TEXT, DataFilter, DataRows
 from widgets.text_format import NOTHING, language_label
-from widgets.theme import current_theme
+from widgets.theme import current_theme, interface_font
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
 _TITLES = ("Row", "Text", "Speaker", "Language", "Length", "Mel L1")
 _WIDTHS = {ROW: 76, SPEAKER: 96, LANGUAGE: 108, LENGTH: 84, ERROR: 84}
 _ROW_HEIGHT = 26
+
+
+_MARKS: dict[int, Callable[[], object]] = {
+    Qt.ItemDataRole.ForegroundRole: lambda: QColor(current_theme().accent),
+    Qt.ItemDataRole.FontRole: lambda: interface_font(current_theme(), weight=QFont.Weight.DemiBold),
+}
+"""How the row that is the ground truth looks; the weight also shows where it is selected."""
 
 
 class DataModel(QAbstractTableModel):
@@ -61,7 +69,8 @@ class DataModel(QAbstractTableModel):
         """Tell one row of the data from the others: that which is the ground truth."""
         if row != self._marked:
             self._marked = row
-            self._tell_column(TEXT)
+            if len(self._found):
+                self.dataChanged.emit(self.index(0, 0), self.index(len(self._found) - 1, len(_TITLES) - 1))
 
     def found(self) -> np.ndarray:
         """Rows of the data that are shown, from the top."""
@@ -93,8 +102,8 @@ class DataModel(QAbstractTableModel):
             return self._cell(self.source_row(index), column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.ForegroundRole and self.source_row(index) == self._marked:
-            return QColor(current_theme().accent)
+        if role in _MARKS and self.source_row(index) == self._marked:
+            return _MARKS[role]()
         return self._tip(self.source_row(index), column) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def headerData(

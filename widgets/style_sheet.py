@@ -179,6 +179,7 @@ QListView, QTreeView, QTableView { background: @surface@; border: 1px solid tran
 QHeaderView { background: @surface@; border: none; }
 QHeaderView::section { background: @surface@; color: @muted@; border: none; border-bottom: 1px solid @border@;
     padding: 3px 6px; font-size: @small@; }
+DataTable QHeaderView::section { padding: 3px; }
 QHeaderView::section:hover { color: @text@; background: @hover@; }
 QHeaderView::up-arrow { image: url("@up@"); width: 10px; height: 10px; subcontrol-position: center left; }
 QHeaderView::down-arrow { image: url("@down@"); width: 10px; height: 10px; subcontrol-position: center left; }
