@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,8 @@ from app.messages_data import MeasureRows, RowsMeasured
 from app.paths import Places
 from app.session import Clip
 from app.voice import VoiceController
-from lewm_core.data_rows import parse_row_name, read_rows, row_name
+from lewm_core.data_rows import each_row, parse_row_name, row_name
 from lewm_core.files import write_atomically
-from lewm_core.manifest import Utterance
 from widgets.data_rows import NO_ROWS, DataRows
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,10 @@ CHUNK = 24
 
 @dataclass(frozen=True)
 class _Manifest:
-    """A manifest as it was read: its rows, the same as columns, and a digest that changes when one of them does."""
+    """A manifest as it was read, and a digest that changes when one of its rows does."""
 
     path: Path
-    rows: list[Utterance]
-    columns: DataRows
+    rows: DataRows
     digest: str
 
 
@@ -55,9 +54,7 @@ class DataController(QObject):
         super().__init__(parent)
         self._engine, self._jobs, self._voice, self._places = engine, jobs, voice, places
         self.manifest: Path | None = None
-        self.rows: list[Utterance] = []
-        self.columns = NO_ROWS
-        """The rows as the table shows them."""
+        self.rows = NO_ROWS
         self._digest = ""
         self.errors = np.zeros(0, np.float32)
         """Mel L1 of the reconstruction (n,), nats; NaN where it is not known."""
@@ -76,9 +73,9 @@ class DataController(QObject):
 
         def work(_cancelled: Callable[[], bool]) -> Generator[Step, None, _Manifest]:
             yield Step(0.1, f"Reading {manifest.name}")
-            rows = read_rows(manifest)
+            rows, digest = read_columns(manifest)
             yield Step(0.6, f"Sorting {manifest.name}")
-            return _Manifest(manifest, rows, columns_of(rows).prepare(), _digest(manifest, rows))
+            return _Manifest(manifest, rows.prepare(), digest)
 
         job = self._jobs.start(f"Reading {manifest.name}", work, "manifest")
         job.finished.connect(self._on_read)
@@ -87,11 +84,9 @@ class DataController(QObject):
 
     def clip(self, row: int) -> Clip:
         """A row as a clip that can be opened as ground truth."""
-        utterance, manifest = self.rows[row], self.manifest
+        text, speaker, manifest = self.rows.texts[row], self.rows.speakers[row], self.manifest
         assert manifest is not None
-        return Clip(
-            row_name(manifest, row), utterance.text, utterance.speaker, f"{manifest.stem} {row} · {utterance.speaker}"
-        )
+        return Clip(row_name(manifest, row), text, speaker, f"{manifest.stem} {row} · {speaker}")
 
     def row_of(self, clip: Clip | None) -> int | None:
         """Which row a clip is; None where it is another sound."""
@@ -100,8 +95,7 @@ class DataController(QObject):
 
     def _on_read(self, read: _Manifest) -> None:
         self.cancel()
-        self.manifest, self.rows = read.path, read.rows
-        self.columns, self._digest = read.columns, read.digest
+        self.manifest, self.rows, self._digest = read.path, read.rows, read.digest
         self.errors = self._kept()
         self.opened.emit()
         self.measured.emit()
@@ -216,20 +210,24 @@ class DataController(QObject):
             self._keep(key)
 
 
-def columns_of(rows: Sequence[Utterance]) -> DataRows:
-    """Utterances as the columns of a table."""
-    return DataRows(
-        texts=tuple(row.text for row in rows),
-        speakers=tuple(row.speaker for row in rows),
-        languages=tuple(row.language for row in rows),
-        seconds=np.array([row.seconds for row in rows], np.float64),
-        estimated=np.array([bool(row.estimated) for row in rows]),
-    )
+def read_columns(manifest: Path) -> tuple[DataRows, str]:
+    """The rows of a manifest as the columns of a table, and their digest; raises DataError.
 
-
-def _digest(manifest: Path, rows: Sequence[Utterance]) -> str:
-    """A name for these rows at this place."""
-    digest = hashlib.sha256(f"{manifest.resolve()}\n{len(rows)}".encode())
-    for row in rows:
+    Row by row: 100,000 utterances as objects would make each run of Python's garbage collector, and so the window,
+    stand still for a tenth of a second.
+    """
+    digest = hashlib.sha256(str(manifest.resolve()).encode())
+    texts: list[str] = []
+    speakers: list[str] = []
+    languages: list[str] = []
+    seconds: list[float] = []
+    estimated: list[bool] = []
+    for row in each_row(manifest):
+        texts.append(row.text)
+        speakers.append(sys.intern(row.speaker))
+        languages.append(sys.intern(row.language))
+        seconds.append(row.seconds)
+        estimated.append(bool(row.estimated))
         digest.update(f"{row.offset} {row.frames} ".encode())
-    return digest.hexdigest()[:16]
+    rows = DataRows(tuple(texts), tuple(speakers), tuple(languages), np.array(seconds), np.array(estimated))
+    return rows, digest.hexdigest()[:16]

@@ -84,7 +84,7 @@ class DataWindow(QWidget):
         data = self._studio.data
         assert data.manifest is not None
         self._studio.set_setting("data_manifest", str(data.manifest))
-        self.browser.set_rows(f"{data.manifest.parent.name}/{data.manifest.name}", data.columns)
+        self.browser.set_rows(f"{data.manifest.parent.name}/{data.manifest.name}", data.rows)
         self.browser.search.setFocus()
         self._on_clip(self._studio.session.clip)
         self._shown_errors = None

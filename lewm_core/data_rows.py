@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lewm_core.manifest import DataError, MelStore, Utterance, audio_path, read_manifest
+from lewm_core.manifest import DataError, MelStore, Utterance, audio_path, each_utterance
 
 if TYPE_CHECKING:
     from lewm_core.model.lewm import LeWM
@@ -39,19 +39,23 @@ def read_rows(manifest: Path | str) -> list[Utterance]:
     Raises:
         DataError: it is missing, empty or damaged; the message says where and what to do.
     """
+    return list(each_row(manifest))
+
+
+def each_row(manifest: Path | str) -> Iterator[Utterance]:
+    """The same one by one: a window that reads a large manifest keeps only what it shows."""
     path = Path(manifest)
     try:
-        rows = read_manifest(path.parent, path.stem)
+        for number, row in enumerate(each_utterance(path)):
+            if not _is_sound(row):
+                raise DataError(
+                    f"{path.name}, row {number}: a field has the wrong kind of value; run `lewm preprocess` again"
+                )
+            yield row
     except UnicodeDecodeError:
         raise DataError(f"{path.name} is not UTF-8 text. Choose a manifest made by `lewm preprocess`.") from None
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
-    for number, row in enumerate(rows):
-        if not _is_sound(row):
-            raise DataError(
-                f"{path.name}, row {number}: a field has the wrong kind of value; run `lewm preprocess` again"
-            )
-    return rows
 
 
 def _is_sound(row: Utterance) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from lewm_core.config import MelConfig, Speaker
-from lewm_core.untrusted import is_like, parse_json, shown
+from lewm_core.untrusted import is_like, shown
 
 SPLITS = ("train", "dev")
 
@@ -80,28 +81,29 @@ def read_manifest(folder: Path | str, split: str) -> list[Utterance]:
     Raises:
         DataError: it is missing, empty, or a line is no utterance (the line is named).
     """
-    path = Path(folder) / f"{split}.jsonl"
-    if not path.is_file():
-        raise DataError(f"{folder} has no {path.name}; make it with `lewm preprocess`")
-    rows = []
-    try:
-        # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
-        with path.open(encoding="utf8", newline="\n") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    rows.append(_row(path, number, line))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}; run `lewm preprocess` again") from None
-    if not rows:
-        raise DataError(f"{path} lists no utterances; make it with `lewm preprocess`")
-    return rows
+    return list(each_utterance(Path(folder) / f"{split}.jsonl"))
 
 
-def _row(path: Path, number: int, line: str) -> Utterance:
+def each_utterance(manifest: Path) -> Iterator[Utterance]:
+    """The utterances of a manifest one by one; raises as ``read_manifest``, at the line where it is."""
+    if not manifest.is_file():
+        raise DataError(f"{manifest.parent} has no {manifest.name}; make it with `lewm preprocess`")
+    is_empty = True
+    # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
+    with manifest.open(encoding="utf8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                is_empty = False
+                yield _utterance_of(line, manifest, number)
+    if is_empty:
+        raise DataError(f"{manifest} lists no utterances; make it with `lewm preprocess`")
+
+
+def _utterance_of(line: str, manifest: Path, number: int) -> Utterance:
     try:
-        return _utterance(parse_json(line))
-    except ValueError as error:
-        raise DataError(f"{path}, line {number}: {error}; run `lewm preprocess` again") from None
+        return _utterance(json.loads(line))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{manifest}, line {number}: {error}; run `lewm preprocess` again") from None
 
 
 def _utterance(line: Any) -> Utterance:
