@@ -15,7 +15,7 @@ from lewm_core.progress import Progress, finish
 from lewm_core.text_characters import first_speaker_for
 
 if TYPE_CHECKING:
-    from lewm_core.inference import Synthesiser
+    from lewm_core.inference import Comparison, Synthesiser
 
 Result = TypeVar("Result")
 MAX_SEED = 2**63 - 1
@@ -47,6 +47,12 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
         help="embedded, griffin-lim, charactr/vocos-mel-24khz, or a folder with a Vocos (default: the checkpoint's)",
     )  # fmt: skip
     add_machine_arguments(parser)
+
+
+def add_clip_arguments(parser: argparse.ArgumentParser) -> None:
+    """A clip, and what is said in it."""
+    parser.add_argument("clip", type=Path, metavar="CLIP.wav", help="recorded speech: WAV, FLAC, OGG or MP3")
+    parser.add_argument("--text", required=True, help='what is said in the clip; "-" reads standard input')
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +109,15 @@ def load_synthesiser(arguments: argparse.Namespace) -> Synthesiser:
 def fitting_speaker(name: str | None, text: str, speakers: Sequence[Speaker]) -> str:
     """The named speaker, or the first whose language is written like the text."""
     return name if name is not None else first_speaker_for(text, speakers)
+
+
+def compare_clip(arguments: argparse.Namespace) -> tuple[Synthesiser, Comparison]:
+    """The voice that the arguments name, and the four mels of the clip of ``add_clip_arguments`` by it."""
+    text = read_text(arguments.text)
+    voice = load_synthesiser(arguments)
+    speaker = fitting_speaker(arguments.speaker, text, voice.info.speakers)
+    job = voice.compare(arguments.clip, text, speaker, seed=arguments.seed, temperature=arguments.temperature)
+    return voice, run_with_bar(job)
 
 
 def run_with_bar(job: Generator[Progress, None, Result], quiet: bool = False) -> Result:

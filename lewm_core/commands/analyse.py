@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lewm_core.commands._shared import (
+    add_clip_arguments,
     add_voice_arguments,
-    fitting_speaker,
-    load_synthesiser,
+    compare_clip,
     print_json,
-    read_text,
-    run_with_bar,
 )
 
 if TYPE_CHECKING:
@@ -31,21 +29,13 @@ _NAMES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clip", type=Path, metavar="CLIP.wav", help="recorded speech: WAV, FLAC, OGG or MP3")
-    parser.add_argument("--text", required=True, help='what is said in the clip; "-" reads standard input')
+    add_clip_arguments(parser)
     add_voice_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    text = read_text(arguments.text)
-    synthesiser = load_synthesiser(arguments)
-    config = synthesiser.info.mel
-    speaker = fitting_speaker(arguments.speaker, text, synthesiser.info.speakers)
-    comparison = run_with_bar(
-        synthesiser.compare(
-            arguments.clip, text, speaker, seed=arguments.seed, temperature=arguments.temperature
-        )
-    )
+    voice, comparison = compare_clip(arguments)
+    config, speaker = voice.info.mel, comparison.speaker
     reports = _reports(comparison, config)
     drift = _drift(comparison, config.frame_rate)
     if arguments.json:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from lewm_core.commands._shared import (
     InputError,
+    add_clip_arguments,
     add_voice_arguments,
-    fitting_speaker,
-    load_synthesiser,
+    compare_clip,
     print_json,
-    read_text,
     run_with_bar,
 )
 from lewm_core.figure import FORMATS, TITLES, draw_comparison
@@ -29,8 +28,7 @@ HELP = "draw the four mels of a clip and measure them"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clip", type=Path, metavar="CLIP.wav", help="recorded speech: WAV, FLAC, OGG or MP3")
-    parser.add_argument("--text", required=True, help='what is said in the clip; "-" reads standard input')
+    add_clip_arguments(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FIGURE.png", help="the figure: .png or .svg"
     )
@@ -54,13 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() not in FORMATS:
         raise InputError(f"{arguments.out} does not end in {' or '.join(FORMATS)}.")
     settings = _mixed_settings(arguments)
-    text = read_text(arguments.text)
-    synthesiser = load_synthesiser(arguments)
-    speaker = fitting_speaker(arguments.speaker, text, synthesiser.info.speakers)
-    job = synthesiser.compare(
-        arguments.clip, text, speaker, seed=arguments.seed, temperature=arguments.temperature
-    )
-    comparison = run_with_bar(job)
+    synthesiser, comparison = compare_clip(arguments)
+    speaker = comparison.speaker
     mixed: dict[str, Any] = {}
     if settings is not None:
         comparison, mixed = _with_mixed(synthesiser, comparison, arguments.clip, settings)
