@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QGridLayout,
@@ -141,6 +142,8 @@ class ListeningPage(QWidget):
         for button, widget in self._sounds.items():
             widget.setVisible(button != "x" or kind == "abx")
             widget.setChecked(button == playing)
+        if not can_vote and any(widget.hasFocus() for widget in self._answers.values()):
+            self._trial.setFocus(Qt.FocusReason.OtherFocusReason)
         for answer, widget in self._answers.items():
             text = next((text for key, text, _ in ANSWERS[kind] if key == answer), "")
             widget.setVisible(bool(text))
@@ -260,8 +263,14 @@ class ListeningPage(QWidget):
         return part
 
     def _show_part(self, shown: QWidget) -> None:
-        for part in (self._setup, self._trial, self._result):
-            part.setVisible(part is shown)
+        focus = QApplication.focusWidget()
+        hidden = [part for part in (self._setup, self._trial, self._result) if part is not shown]
+        leaves = focus is not None and any(part is focus or part.isAncestorOf(focus) for part in hidden)
+        shown.setVisible(True)
+        if leaves:  # Qt would pass the keyboard on to the next button there is, and Space would press that
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
+        for part in hidden:
+            part.setVisible(False)
 
     def _show_startable(self) -> None:
         differ = self._first.currentData() != self._second.currentData() and self._second.currentData() is not None
@@ -297,6 +306,7 @@ class ListeningPage(QWidget):
 
 def _part(parent: QWidget) -> tuple[QWidget, QVBoxLayout]:
     part = QWidget(parent)
+    part.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     column = QVBoxLayout(part)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(8)

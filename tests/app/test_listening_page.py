@@ -186,3 +186,26 @@ def test_the_page_shows_trial_result_and_history(compared: Studio, qtbot, tmp_pa
     qtbot.waitUntil(lambda: len(page.levels()) == 15, timeout=PATIENCE)
     assert "Reconstruction" in page.levels()
     window.close()
+
+
+def test_no_other_button_gets_the_keyboard_when_a_test_begins_or_goes_on(compared: Studio, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window = MainWindow(compared)
+    qtbot.addWidget(window)
+    window.show()
+    window.show_tab("listening")
+    page = window.listening_page
+    qtbot.waitUntil(lambda: page._first.count() == 5, timeout=PATIENCE)
+    page._start.setFocus()
+    qtbot.waitUntil(page._start.hasFocus, timeout=PATIENCE)
+    qtbot.keyClick(page._start, Qt.Key.Key_Space)
+    assert compared.blind.is_running
+    assert page._trial.hasFocus()
+    for button in "abx":
+        compared.blind.play(button)
+    page._answers["a"].setFocus()
+    qtbot.keyClick(page._answers["a"], Qt.Key.Key_Space)
+    assert len(compared.blind.votes) == 1
+    assert page._trial.hasFocus()
+    vote_through(compared)
+    assert page._result.hasFocus()
+    window.close()
