@@ -171,7 +171,7 @@ class DataModel(QAbstractTableModel):
 class DataTable(QTableView):
     """What a person wants, by signal: `opened(int)` (double click, Enter) and `play_requested(int)` (Space) name a row.
 
-    `typed(str)`: letters that belong into the search; `left_upwards`: Up on the first row.
+    `typed(str)`: letters that belong into the search (Esc: none); `left_upwards`: Up on the first row.
     """
 
     opened = Signal(int)
@@ -239,6 +239,8 @@ class DataTable(QTableView):
             self.setCurrentIndex(self.data_model.index(place, TEXT))
         elif key == Qt.Key.Key_Up and plain and self.currentIndex().row() <= 0:
             self.left_upwards.emit()
+        elif key == Qt.Key.Key_Escape:
+            self.typed.emit("")
         elif plain and event.text().isprintable() and event.text():
             self.typed.emit(event.text())
         else:

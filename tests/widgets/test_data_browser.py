@@ -153,6 +153,10 @@ def test_letters_typed_into_the_table_are_a_new_search(browser: DataBrowser, qtb
     assert browser.search.hasFocus()
     QTest.keyClicks(browser.search, "hip")
     assert browser.search.text() == "ship"
+    browser.table.go_in()
+    press(qtbot, browser.table, Qt.Key.Key_Escape)
+    assert browser.search.hasFocus()
+    assert browser.search.text() == ""
 
 
 def test_space_plays_and_copy_copies_the_row(browser: DataBrowser, qtbot, qapp) -> None:  # type: ignore[no-untyped-def]
