@@ -63,6 +63,7 @@ class FrequencyAxis(_Axis):
         self._scale: FrequencyScale = MelScale()
         self._range: Range = (0.0, float(self._scale.n_bands))
         self._pointer: float | None = None
+        self._rows: list[FrequencyAxis] = []
         self._cached_ticks: tuple[tuple, list[FrequencyTick]] | None = None
         self.setFixedWidth(FREQUENCY_AXIS_WIDTH)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
@@ -85,15 +86,20 @@ class FrequencyAxis(_Axis):
             self._pointer = edge
             self.update()
 
+    def set_rows(self, axes: list[FrequencyAxis]) -> None:
+        """The axes of all rows: each draws what fits into the lowest of them, for they may differ by a pixel."""
+        self._rows = axes
+
     def tick_labels(self) -> list[str]:
         """The labels as they are drawn, lowest first."""
         return [tick.label for tick in self._ticks(QFontMetricsF(self.font()).height())]
 
     def _ticks(self, line_height: float) -> list[FrequencyTick]:
-        key = (self._range, self.height(), line_height)
+        height = min((axis.height() for axis in self._rows), default=self.height())
+        key = (self._range, height, line_height)
         if self._cached_ticks is None or self._cached_ticks[0] != key:
             low, high = self._range
-            min_gap = line_height * _LABEL_GAP * (high - low) / max(self.height(), 1)
+            min_gap = line_height * _LABEL_GAP * (high - low) / max(height, 1)
             self._cached_ticks = key, self._scale.ticks(low, high, min_gap)
         return self._cached_ticks[1]
 

@@ -120,6 +120,7 @@ class MelLayout:
         column.setSpacing(0)
         column.addWidget(axis, 1)
         self.frequency_axes.append(axis)
+        axis.set_rows(self.frequency_axes)
         self._axis_cells.append(cell)
         cell.show()
         return cell
