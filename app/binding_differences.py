@@ -7,14 +7,13 @@ import numpy as np
 from app.aligning import PathFinder
 from app.messages_panes import ErrorStudied
 from app.pairing import Pair, make_pair
-from app.panes import NOISE, PAIR, PANE_TITLES, SECOND, TRUTH
+from app.panes import EXTRA_TITLES, MIXED, NOISE, PAIR, PANE_TITLES, SECOND, TRUTH
 from app.studio import Studio
 from widgets.differences_panel import DifferencesPanel
 from widgets.measure_table import MeasureRow
 from widgets.mel_comparison import MelComparison
 
-NOISE_TITLE = "Matched noise"
-PANE_CHOICES = {**PANE_TITLES, NOISE: NOISE_TITLE, SECOND: "B"}
+PANE_CHOICES = {**PANE_TITLES, **EXTRA_TITLES}
 DEFINITIONS = {
     "pair": "A minus B in dB over all bands and frames that both have: mean absolute (L1, in nats; × 8.686: dB) "
     "and mean signed (above 0: A is louder).\nReadings with timings of their own (autoregressive, B) are put on one "
@@ -39,7 +38,11 @@ DEFINITIONS = {
     "unvoiced": "Mel L1 (nats) in frames of speech (loud or quiet) without a pitch",
     "band": "Mel L1 (nats) of the bands whose centres lie in this range.\ndocs/analysis.md, error_study",
 }
-GROUPS = {"correlation": "Correlation of the error", "class": "Mel L1 by kind of frame", "band": "Mel L1 by frequency"}
+GROUPS = {
+    "correlation": "Correlation of the error",
+    "class": "Mel L1 by kind of frame",
+    "band": "Mel L1 by frequency",
+}
 
 
 class PairBinding:
@@ -56,6 +59,7 @@ class PairBinding:
         studio.noise.changed.connect(self.show)
         self._rendering = studio.second.rendering
         studio.second.changed.connect(self._on_second)
+        studio.mixing.changed.connect(self.show_panes)
         canvas = mels.pane(PAIR).pair
         canvas.flipped.connect(lambda _second: self._show_detail())
         self.show()
@@ -132,10 +136,13 @@ class PairBinding:
         self.show_panes()
 
     def show_panes(self) -> None:
-        """Show the panes that are wanted: by the person, by the pair, by the second checkpoint."""
-        settings = self._studio.settings
-        is_there = self._studio.second.is_open or SECOND not in (settings.pair_first, settings.pair_second)
-        switched = ((NOISE, settings.show_noise), (PAIR, settings.pair_view != "off" and is_there))
+        """Show the panes that are wanted: by the person, by the pair, by the second checkpoint, by a mixed run."""
+        settings, mixing = self._studio.settings, self._studio.mixing
+        there = {SECOND: self._studio.second.is_open, MIXED: mixing.is_shown}
+        is_pair = all(there.get(key, True) for key in (settings.pair_first, settings.pair_second))
+        switched = (
+            (NOISE, settings.show_noise), (PAIR, settings.pair_view != "off" and is_pair), (MIXED, mixing.is_shown)
+        )  # fmt: skip
         extra = [key for key, on in switched if not on]
         self._mels.set_hidden_panes([*self.hidden(), *extra, *self._studio.second.hidden_panes()])
 
@@ -209,7 +216,9 @@ class DifferencesBinding:
 
     def _show_pair(self) -> None:
         panel, settings = self._panel, self._studio.settings
-        on = {NOISE: settings.show_noise, SECOND: self._studio.second.is_open}
+        on = {
+            NOISE: settings.show_noise, SECOND: self._studio.second.is_open, MIXED: self._studio.mixing.is_shown
+        }  # fmt: skip
         panel.set_panes([(key, title) for key, title in PANE_CHOICES.items() if on.get(key, True)])
         panel.set_pair(settings.pair_first, settings.pair_second)
         panel.set_view(settings.pair_view)

@@ -7,14 +7,17 @@ import math
 import numpy as np
 
 from app.binding_inspector import MEASURING, NO_COMPARISON
-from app.engine_messages import Compared, DriftFacts
+from app.binding_views import KEYS
+from app.engine_messages import Analysed, DriftFacts, PaneSound
 from app.messages_mixed import AttentionFacts
+from app.panes import MIXED
 from app.settings import DRIFT_SECTIONS
 from app.studio import Studio
 from lewm_core.predictor_trace import PredictorTrace
 from widgets.attention_view import AttentionMap
 from widgets.drift_panel import DriftPanel
 from widgets.head_chooser import Head
+from widgets.mel_comparison import MelComparison
 
 FORCED, FREE = "teacher_forced", "autoregressive"
 DRIFT_DEFINITIONS = {
@@ -23,7 +26,7 @@ DRIFT_DEFINITIONS = {
     "mix": "A run between teacher forcing and the free run, along the clip's own timing.\n"
     "docs/analysis.md, Mixed runs",
     "free_from": "Up to this moment each step is told the clip's latents (teacher forcing), from there on its own. "
-    "Drag the handle; on release the run is made, shown in the place of the free run, and played.\n"
+    "Drag the handle, here or in the mels; on release the run is made, gets a pane of its own (key 8), and is played.\n"
     "docs/analysis.md, Mixed runs",
     "own_rate": "From the moment on, the probability that a step is told the model's own output instead of the clip's "
     "latents (scheduled sampling). 100 %: free. 0 %: teacher-forced. Drawn from the seed.\n"
@@ -40,6 +43,12 @@ DRIFT_DEFINITIONS = {
     "docs/analysis.md, drift",
     "attention": "Where each step looks in the text. A cell is a head, the brighter the sharper. Dots: the unit that "
     "the plan speaks. Line: the head's own path that never goes back.\ndocs/analysis.md, Cross-attention",
+    "focus": "Mean over steps of the largest weight: 1 looks at one unit of the text at a time, 1 / units at all "
+    "alike.\ndocs/analysis.md, Cross-attention",
+    "monotonicity": "Share of steps whose centre (mean unit, by weight) does not lie more than half a unit behind that "
+    "of the step before. 100 %: reads from left to right.\ndocs/analysis.md, Cross-attention",
+    "offset": "Mean distance, in units, of the centre from the unit that the plan speaks at that step.\n"
+    "docs/analysis.md, Cross-attention",
     "numbers": "The run in numbers; each is explained where the pointer rests on it.",
     "Departure": "When the free run first leaves the path in whatever way, seconds in the free run.",
     "Energy ratio": "Median over the whole run, and over its last fifth.",
@@ -55,15 +64,21 @@ ENDINGS = {
     "cancelled": "cancelled",
     "clip_end": "the clip's end",
 }
-FREE_RUN = "The free run, with its own timing"
+NO_MIX = "Drag the handle, here or in the mels, to the moment from which the run shall be free."
+MIXED_KEY = KEYS[MIXED]
+MOMENT_PANES = ("ground_truth", "reconstruction", FORCED, FREE, MIXED)
+"""Panes in which the moment can be dragged; its time is that of the first, the clip."""
 
 
 class DriftBinding:
-    """The page shows the drift of the comparison and asks for mixed runs."""
+    """The page shows the drift of the comparison or of its mixed run, and asks for mixed runs."""
 
-    def __init__(self, panel: DriftPanel, studio: Studio) -> None:
+    def __init__(self, panel: DriftPanel, mels: MelComparison, studio: Studio) -> None:
         self._panel = panel
+        self._mels = mels
         self._studio = studio
+        self._run = FREE
+        self._is_in_front = panel.isVisible()
         self._shown: object = None
         timeline, mixing = studio.timeline, studio.mixing
         panel.seek_requested.connect(self._seek)
@@ -72,71 +87,97 @@ class DriftBinding:
         timeline.range_changed.connect(panel.set_time_range)
         panel.set_time_range(*timeline.range)
         panel.mix.wanted.connect(mixing.run)
-        panel.mix.free_run_requested.connect(mixing.reset)
+        panel.mix.dragged.connect(lambda time: self._show_moment(time, "from {:.2f} s"))
+        panel.mix.put_away_requested.connect(mixing.reset)
+        mels.moment_dragged.connect(panel.mix.drag_to)
+        mels.moment_let_go.connect(panel.mix.let_go)
+        panel.looked_at.connect(self._on_looked_at)
+        panel.run_chosen.connect(self.choose)
         panel.section_toggled.connect(lambda _key, _open: self._keep_sections())
         panel.set_open_sections(set(studio.settings.drift_sections.split()))
         panel.attention.set_choice(studio.settings.drift_run, head_of(studio.settings.drift_head))
-        panel.attention.run_chosen.connect(lambda run: studio.set_setting("drift_run", run))
+        panel.attention.run_chosen.connect(self._on_attention_of)
         panel.attention.head_chosen.connect(lambda head: studio.set_setting("drift_head", name_of(head)))
-        mixing.changed.connect(self._show_mix)
+        mixing.changed.connect(self.show)
+        mixing.heard.connect(lambda _from: self.choose(MIXED))
+        studio.alignment.changed.connect(self._show_mix)
         studio.inspection.changed.connect(self.show)
         studio.comparison.changed.connect(self.show)
         self.show()
 
+    def choose(self, run: str) -> None:
+        """Hold the free run or the mixed run against the teacher-forced one."""
+        self._run = run
+        self.show()
+
     def show(self) -> None:
-        """Show the present measures; while those of a mixed run are made, the ones before it stay."""
-        inspection, panel = self._studio.inspection, self._panel
-        analysis = inspection.analysis
+        """Show the present measures of the chosen run; while those of a new mixed run are made, older ones stay."""
+        studio, panel = self._studio, self._panel
+        if studio.mixing.made is None:
+            self._run = FREE
+        analysis, busy, problem = self._measures()
         drift = analysis.drift if analysis is not None else None
-        if drift is None:
-            busy = inspection.is_busy or self._studio.comparison.is_busy
-            if not (busy and self._shown is not None and self._studio.mixing.is_shown):
-                problem = analysis.drift_problem if analysis is not None else inspection.problem
-                self._shown = None
-                panel.set_empty(MEASURING if busy else problem or NO_COMPARISON)
-        elif drift is not self._shown:
+        if drift is not None and drift is not self._shown:
             self._shown = drift
-            self._show_drift(drift)
+            assert analysis is not None
+            self._show_drift(drift, analysis)
+        elif drift is None and not (busy and self._run == MIXED and self._shown is not None):
+            self._shown = None
+            panel.set_run(self._run)
+            panel.set_empty(MEASURING if busy else problem or NO_COMPARISON)
         self._show_mix()
 
-    def _show_drift(self, drift: DriftFacts) -> None:
-        panel, result, analysis = (
-            self._panel,
-            self._studio.comparison.result,
-            self._studio.inspection.analysis,
-        )
+    def _measures(self) -> tuple[Analysed | None, bool, str]:
+        """What was measured of the chosen run, whether something is being measured, and why there is nothing."""
+        inspection, mixing = self._studio.inspection, self._studio.mixing
+        analysis, problem = inspection.analysis, inspection.problem
+        busy = inspection.is_busy or self._studio.comparison.is_busy
+        if self._run == MIXED and mixing.made is not None:
+            analysis, problem = mixing.analysis, mixing.problem
+            busy = analysis is None and not problem
+        if analysis is not None:
+            problem = analysis.drift_problem
+        return analysis, busy, problem
+
+    def _show_drift(self, drift: DriftFacts, analysis: Analysed) -> None:
+        panel, result, made = self._panel, self._studio.comparison.result, self._studio.mixing.made
         assert result is not None
-        assert analysis is not None
+        panes, stop_reason, what = result.panes, result.stop_reason, "The free run"
+        attention = analysis.attention
+        if self._run == MIXED and made is not None:
+            panes, stop_reason = {**panes, MIXED: made.pane}, made.stop_reason
+            what = f"Mixed run, {made.remark},"
+            measured = self._studio.inspection.analysis
+            attention = {**(measured.attention if measured is not None else {}), **attention}
         verdict = drift.verdict[:1].upper() + drift.verdict[1:]
-        what = f"Mixed run, {result.mixed}," if result.mixed else "The free run"
-        rows = [*drift_rows(drift), ("Ended by", ENDINGS.get(result.stop_reason, result.stop_reason))]
+        rows = [*drift_rows(drift), ("Ended by", ENDINGS.get(stop_reason, stop_reason))]
+        panel.set_run(self._run)
         explanation = f"{what} against the teacher-forced prediction"
         panel.set_drift(verdict, rows, list(drift.off_path), drift.departure_s, explanation)
-        panel.set_free_title("Mixed" if result.mixed else "AR")
         seconds = max(drift.seconds, 0.01)
         panel.set_curve("divergence", drift.divergence, len(drift.divergence) / seconds)
         panel.set_curve("energy", drift.energy_ratio_db, len(drift.energy_ratio_db) / seconds)
         spread = drift.latent_std_ratio
         panel.set_curve("spread", spread, 1.0 if spread is None else len(spread) / seconds)
-        self._show_stop(result)
+        self._show_stop({FORCED: panes.get(FORCED), FREE: panes.get(self._run)})
         maps = analysis.latent_maps
         panel.set_latents(
             {} if maps is None else {FORCED: maps.forced, FREE: maps.free},
             1.0 if maps is None else maps.latent_s,
         )
         views = {}
-        for key, facts in analysis.attention.items():
-            trace = result.panes[key].trace if key in result.panes else None
-            if trace is not None and len(trace.starts) == len(facts.mean_path):
-                views[key] = attention_map(trace, facts)
+        for slot, key in ((FORCED, FORCED), (FREE, self._run)):
+            trace, facts = panes[key].trace if key in panes else None, attention.get(key)
+            if trace is not None and facts is not None and len(trace.starts) == len(facts.mean_path):
+                views[slot] = attention_map(trace, facts)
         panel.set_attention(views, "The predictor kept no attention here.")
-        panel.mix.set_limit(drift.reference_seconds)
+        self._show_playhead()
 
-    def _show_stop(self, result: Compared) -> None:
+    def _show_stop(self, panes: dict[str, PaneSound | None]) -> None:
         curves = {
             key: (_on_grid(trace), 1 / trace.step_s, trace.step_s / 2)
-            for key, pane in result.panes.items()
-            if (trace := pane.trace) is not None and len(trace.starts)
+            for key, pane in panes.items()
+            if pane is not None and (trace := pane.trace) is not None and len(trace.starts)
         }
         if FREE in curves:
             self._panel.set_curve("stop", *curves[FREE], lower=curves.get(FORCED))
@@ -144,28 +185,49 @@ class DriftBinding:
             self._panel.set_curve("stop", None)
 
     def _show_mix(self) -> None:
+        """The controls, and the moment from which the mixed run is free in plots and mels."""
         mixing, panel = self._studio.mixing, self._panel
-        result = self._studio.comparison.result
-        panel.mix.set_mix(mixing.free_from_s, mixing.own_rate)
+        panel.runs.setVisible(mixing.made is not None)
         if mixing.is_busy:
             state = "Running…"
-        elif mixing.is_shown and result is not None:
-            state = f"Shown and heard as “Autoregressive”: {result.mixed}"
+        elif mixing.made is not None:
+            state = f"In a pane of its own, key {MIXED_KEY}: {mixing.made.remark}"
         else:
-            state = FREE_RUN if mixing.can_run else ""
-        panel.mix.set_state(state, mixing.is_shown, mixing.can_run)
-        panel.set_moment(mixing.free_from_s if mixing.is_shown or mixing.is_busy else None)
+            state = NO_MIX if mixing.can_run else ""
+        panel.mix.set_limit(mixing.limit_s)
+        panel.mix.set_state(state, mixing.made is not None, mixing.can_run)
+        if not self._mels.is_moment_held:
+            panel.mix.set_mix(mixing.wish.free_from_s, mixing.wish.own_rate)
+            self._show_moment(panel.mix.ruler.moment() or 0.0)
+
+    def _show_moment(self, time: float, word: str = "free") -> None:
+        """Mark a moment of the clip (s): in the mels while the page is in front, in the plots if there is a run."""
+        mixing, moved = self._studio.mixing, self._studio.alignment.moved
+        is_held = self._mels.is_moment_held or self._panel.mix.ruler.is_held
+        is_marked = is_held or mixing.is_busy or mixing.made is not None
+        runs = (FORCED, FREE, MIXED) if is_marked else ()
+        self._panel.set_moment({run: moved(time, FORCED, run) for run in runs})
+        is_shown = mixing.can_run and self._is_in_front
+        self._mels.set_moment(time if is_shown else None, MOMENT_PANES, word.format(time))
 
     def _show_playhead(self) -> None:
-        """The playhead at the same word in both runs: along the warp path, where panes are linked by it."""
+        """The playhead at the same word in all runs: along the warp path, where panes are linked by it."""
         studio = self._studio
         time, heard = studio.timeline.playhead, studio.player.source
-        runs = () if time is None else (FORCED, FREE)
+        runs = () if time is None else (FORCED, FREE, MIXED)
         self._panel.set_playhead({run: studio.alignment.moved(time or 0.0, heard, run) for run in runs})
 
     def _seek(self, time: float, run: str) -> None:
         studio = self._studio
         studio.listening.seek(studio.alignment.moved(time, run, studio.player.source))
+
+    def _on_looked_at(self, in_front: bool) -> None:
+        self._is_in_front = in_front
+        self._show_mix()
+
+    def _on_attention_of(self, run: str) -> None:
+        self._studio.set_setting("drift_run", run)
+        self._show_mix()
 
     def _keep_sections(self) -> None:
         opened = [key for key in DRIFT_SECTIONS if self._panel.sections[key].is_open]

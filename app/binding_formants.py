@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.panes import NOISE, PANE_TITLES
+from app.panes import EXTRA_TITLES, MIXED, NOISE, PANE_TITLES
 from app.studio import Studio
 from widgets.formant_panel import FormantPanel
 from widgets.measure_table import MeasureRow
@@ -48,7 +48,7 @@ class FormantBinding:
         """Draw tracks and show settings."""
         studio, settings = self._studio, self._studio.settings
         formants = studio.formants
-        for key in (*PANE_TITLES, NOISE):
+        for key in (*PANE_TITLES, NOISE, MIXED):
             track = formants.track(key)
             if track is not self._drawn.get(key):
                 self._drawn[key] = track
@@ -83,7 +83,7 @@ class FormantBinding:
         if shown and formants.deviation:
             rows.append(MeasureRow("Median deviation, %", (), DEFINITIONS["deviation"]))
             for key, deviation in formants.deviation.items():
-                title = PANE_TITLES.get(key, "Matched noise")
+                title = {**PANE_TITLES, **EXTRA_TITLES}[key]
                 rows.append(MeasureRow(title, tuple(_percent(value) for value in deviation), DEFINITIONS["deviation"]))
         self._panel.set_values(rows if shown else [])
 

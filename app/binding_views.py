@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from app.binding_differences import NOISE_TITLE
 from app.binding_panels import SYSTEM_DEVICE
 from app.clip_bar import ClipBar
 from app.jobs import Job
-from app.panes import NOISE, PAIR, PANE_TITLES, SECOND, SOURCE_TITLES
+from app.panes import EXTRA_TITLES, MIXED, NOISE, PAIR, PANE_TITLES, SECOND, SOURCE_TITLES
 from app.session import SOURCES, Clip
 from app.speaker_choice import is_offered, speaker_label
 from app.studio import Studio
@@ -16,7 +15,7 @@ from widgets.mel_comparison import HoverReadout, MelComparison
 from widgets.mel_pane import PaneSpec
 from widgets.transport_bar import TransportBar
 
-KEYS = {source: str(number) for number, source in enumerate((*SOURCES, NOISE, SECOND), start=1)}
+KEYS = {source: str(number) for number, source in enumerate((*SOURCES, NOISE, SECOND, MIXED), start=1)}
 EMPTY_MESSAGES = {
     "ground_truth": "Open a clip, or drop a recording here",
     "reconstruction": "What autoencoder and vocoder keep of the clip",
@@ -44,8 +43,7 @@ class MelsBinding:
             [
                 PaneSpec("ground_truth", PANE_TITLES["ground_truth"], KEYS["original"], KEYS["ground_truth"]),
                 *(PaneSpec(key, PANE_TITLES[key], KEYS[key]) for key in list(PANE_TITLES)[1:]),
-                PaneSpec(SECOND, "B", KEYS[SECOND]),
-                PaneSpec(NOISE, NOISE_TITLE, KEYS[NOISE]),
+                *(PaneSpec(key, EXTRA_TITLES[key], KEYS[key]) for key in (MIXED, SECOND, NOISE)),
                 PaneSpec(PAIR, "", is_pair=True),
             ]
         )

@@ -121,11 +121,6 @@ class ComparisonController(QObject):
         self.job_started.emit(job)
         self.changed.emit()
 
-    def show(self, result: Compared) -> None:
-        """Show another version of the present comparison (one with a mixed run in the free run's place)."""
-        self.result = result
-        self.changed.emit()
-
     def cancel(self) -> None:
         """Stop the comparison and keep the panes that were made."""
         if self.job is not None:

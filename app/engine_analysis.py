@@ -13,7 +13,7 @@ from app.engine_messages import Analyse, Analysed, DriftFacts, PaneErrors, Step
 from app.engine_mixed import latents_on_one_scale, measure_attention
 from app.messages_mixed import AttentionFacts
 
-TRUTH, FORCED, FREE = "ground_truth", "teacher_forced", "autoregressive"
+TRUTH, FORCED = "ground_truth", "teacher_forced"
 
 
 def analyse(request: Analyse, cancelled: Callable[[], bool]) -> Generator[Step, None, Analysed]:
@@ -23,14 +23,14 @@ def analyse(request: Analyse, cancelled: Callable[[], bool]) -> Generator[Step, 
 
     truth = request.mels[TRUTH]
     panes: dict[str, PaneErrors] = {}
-    judged = [key for key in request.mels if key != TRUTH]
+    judged = [key for key in request.mels if key != TRUTH] if request.errors else []
     for number, key in enumerate(judged):
         if cancelled():
             break
         yield Step(0.8 * number / len(judged), "Measuring")
-        panes[key] = pane_errors(request.mels[key], truth, key == FREE, request)
+        panes[key] = pane_errors(request.mels[key], truth, key == request.free, request)
     yield Step(0.8, "Measuring the free run")
-    if FREE not in request.mels or FORCED not in request.mels or cancelled():
+    if request.free not in request.mels or FORCED not in request.mels or cancelled():
         return Analysed(panes, None, "There is no free run to measure.")
     try:
         drift = drift_facts(request)
@@ -40,7 +40,7 @@ def analyse(request: Analyse, cancelled: Callable[[], bool]) -> Generator[Step, 
                 attention[key] = yield from _with_steps(measure_attention(trace))
         latent_s = truth.shape[1] / (request.sample_rate / request.hop_length)
         latent_s /= max(1, len(request.latents.get(FORCED, ())))
-        maps = latents_on_one_scale(request.latents, FORCED, FREE, latent_s)
+        maps = latents_on_one_scale(request.latents, FORCED, request.free, latent_s)
         return Analysed(panes, drift, attention=attention, latent_maps=maps)
     except AnalysisError as error:
         return Analysed(panes, None, str(error))
@@ -89,9 +89,9 @@ def drift_facts(request: Analyse) -> DriftFacts:
     from lewm_core.analysis.drift_verdict import drift_verdict
 
     rate = request.sample_rate / request.hop_length
-    forced, free = request.mels[FORCED], request.mels[FREE]
+    forced, free = request.mels[FORCED], request.mels[request.free]
     stopped = {"stop_head": True, "max_length": False}.get(request.stop_reason)
-    latents = [request.latents.get(key) for key in (FORCED, FREE)]
+    latents = [request.latents.get(key) for key in (FORCED, request.free)]
     if any(values is None or not len(values) for values in latents):
         latents = [None, None]
     drift = measure_drift(forced, free, rate, latents[0], latents[1], stopped=stopped)

@@ -89,7 +89,8 @@ class Analyse:
     """Measure the panes of a comparison: `mels` by pane key, the ground truth among them.
 
     `stop_reason` is that of the free run; `sample_rate` (Hz) and `hop_length` (samples) are those of the mels;
-    `latents` (n, d) and `traces` of the predictor's steps by pane key, where a pane has them.
+    `latents` (n, d) and `traces` of the predictor's steps by pane key, where a pane has them; `free` is the pane that
+    is held against the teacher-forced one, `errors`: measure every pane against the ground truth as well.
     """
 
     mels: dict[str, np.ndarray]
@@ -98,6 +99,8 @@ class Analyse:
     hop_length: int
     latents: dict[str, np.ndarray] = field(default_factory=dict)
     traces: dict[str, PredictorTrace] = field(default_factory=dict)
+    free: str = "autoregressive"
+    errors: bool = True
 
 
 CoreRequest = LoadVoice | Inspect | OpenClip | Speak | Compare | DrawFigure | Analyse
@@ -160,21 +163,19 @@ class Spoken:
 @dataclass(frozen=True)
 class PaneSound:
     """One pane: mel, its vocoded wave, its mel L1 to the ground truth (natural-log units), its latents (n, d), and
-    the predictor's steps where it ran."""
+    the predictor's steps where it ran. `title` names what is not what its key says ("" where it is)."""
 
     mel: np.ndarray
     wave: np.ndarray
     mel_l1: float | None = None
     latents: np.ndarray | None = None
     trace: PredictorTrace | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Panes of one comparison by key, in the order of the screen; cancelled ones hold what was made.
-
-    `mixed` says which mixed run stands in the place of the free run ("": none does).
-    """
+    """Panes of one comparison by key, in the order of the screen; cancelled ones hold what was made."""
 
     text: str
     speaker: str
@@ -183,7 +184,6 @@ class Compared:
     panes: dict[str, PaneSound]
     stop_reason: str
     recipe: dict[str, Any] = field(default_factory=dict)
-    mixed: str = ""
 
 
 @dataclass(frozen=True)

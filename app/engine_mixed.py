@@ -33,7 +33,7 @@ def run_mixed(
             break
         yield Step(update.fraction, update.message, update.partial_mel)
     pane = made.rendering
-    sound = PaneSound(pane.mel, pane.wave, pane.mel_l1, pane.latents, pane.trace)
+    sound = PaneSound(pane.mel, pane.wave, pane.mel_l1, pane.latents, pane.trace, pane.title)
     return MixedMade(sound, made.stop_reason, made.remark, dict(made.recipe))
 
 

@@ -41,16 +41,14 @@ def write_report(
 def core_comparison(source: Compared) -> Comparison:
     """A comparison in the types of the core."""
     from lewm_core.inference import Comparison, Rendering
-    from lewm_core.mixed_run import mixed_title
 
-    titles = {"autoregressive": mixed_title(source.mixed)} if source.mixed else {}
     return Comparison(
         text=source.text,
         speaker=source.speaker,
         original=source.original,
         sample_rate=source.sample_rate,
         panes={
-            key: Rendering(pane.mel, pane.wave, pane.mel_l1, title=titles.get(key, ""))
+            key: Rendering(pane.mel, pane.wave, pane.mel_l1, title=pane.title)
             for key, pane in source.panes.items()
         },
         stop_reason=source.stop_reason,

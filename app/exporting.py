@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from app.engine_messages import DrawFigure, Failure, Step
 from app.export import ExportItem, export_items, file_stem, free_path
 from app.messages_report import WriteReport
-from app.panes import NOISE, SOURCE_TITLES
+from app.panes import MIXED, NOISE, SOURCE_TITLES
 from app.reporting import report_extras
 from app.takes import Take
 from widgets.colour_maps import lookup_table
@@ -114,7 +114,7 @@ class ExportController(QObject):
         if result is None:
             self.trouble.emit("There is no comparison to draw yet. Open a clip and wait for its panes.")
             return
-        timeline = self._studio.timeline
+        timeline, result = self._studio.timeline, self._studio.mixing.added_to(result)
         request = DrawFigure(result, str(path), lookup_table(timeline.colour_map), timeline.levels)
         job = self._studio.engine.submit(request, f"Drawing {path.name}", "figure")
         job.finished.connect(lambda _drawn: self._on_written([path]))
@@ -129,7 +129,7 @@ class ExportController(QObject):
             return
         clip, voice, timeline = studio.session.clip, studio.voice.voice, studio.timeline
         request = WriteReport(
-            result,
+            studio.mixing.added_to(result),
             str(path),
             Path(clip.path).name if clip is not None else "",
             voice.facts.rows if voice is not None else (),
@@ -171,6 +171,10 @@ class ExportController(QObject):
         elif key == NOISE:
             mel = studio.panes.mel(NOISE)
             recipe["noise_of"] = studio.settings.noise_of
+        elif key == MIXED and studio.mixing.made is not None:
+            made = studio.mixing.made.pane
+            mel = made.mel
+            recipe |= {**studio.mixing.made.recipe, "mel_l1": made.mel_l1}
         return ExportItem(key, sound.samples, sound.sample_rate, mel, recipe)
 
     def _write(self, items: list[tuple[ExportItem, Path]], subtype: str, with_mels: bool) -> None:

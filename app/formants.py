@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.aligning import AlignmentController
 from app.measuring import Measured, Measurer
 from app.messages_panes import FormantsTracked, TrackFormants
-from app.panes import FREE, NOISE, PANE_TITLES, TRUTH
+from app.panes import FREE, MIXED, NOISE, PANE_TITLES, TRUTH
 from lewm_core.analysis.formants import frequency_deviation
 
 CEILINGS = (1000.0, 12_000.0)
@@ -121,7 +121,7 @@ class FormantController(Measurer):
         frames: dict[str, int] = {}
         clip = self._comparison.clip
         rate = panes.mel_config.sample_rate
-        for key in (*PANE_TITLES, NOISE):
+        for key in (*PANE_TITLES, NOISE, MIXED):
             content = panes.content(key)
             sound = content.sound
             wave = sound.wave if sound is not None and sound.sample_rate == rate else None

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from app.aligning import AlignmentController
-from app.panes import SOURCE_TITLES, PaneModel
+from app.panes import MIXED, SOURCE_TITLES, PaneModel
 from app.player import Player, Sound
 from app.session import SOURCES, Session
 from app.takes import Take
@@ -22,6 +22,7 @@ WHY_SILENT = {
     "reconstruction": "There is no reconstruction yet; open a clip with its transcript.",
     "teacher_forced": "There is no teacher-forced speech yet; open a clip with its transcript.",
     "noise": "Switch the pane with matched noise on (N), and open a clip with its transcript.",
+    MIXED: "Drag the handle on the page TF / AR to make a mixed run (a clip with its transcript is needed).",
     "autoregressive": "There is no speech yet. Type a sentence and press Ctrl+Enter.",
 }
 
@@ -149,8 +150,8 @@ class ListeningController(QObject):
 
     def play_mixed(self, from_s: float) -> None:
         """Play a mixed run from just before the time (s) at which it becomes something new."""
-        self.choose("autoregressive")
-        if self._player.has("autoregressive"):
+        self.choose(MIXED)
+        if self._player.has(MIXED):
             self.seek(max(0.0, from_s - LEAD_IN))
             self._player.play(max(0.0, from_s - LEAD_IN))
 

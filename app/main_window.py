@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
             ClipBinding(self.clip_bar, studio),
             SliceBinding(self.slice, self.mels, studio),
             ErrorStripBinding(self.errors, self.mels, studio),
-            DriftBinding(self.drift, studio),
+            DriftBinding(self.drift, self.mels, studio),
             RunBinding(self.run_page, studio),
             ListeningPageBinding(self.listening_page, studio, self.files.dialogs),
         )

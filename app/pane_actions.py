@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.panes import NOISE, PANE_TITLES
+from app.panes import MIXED, NOISE, PANE_TITLES, SECOND
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -15,6 +15,7 @@ VIEWS = {
     "difference": ("&Difference", "D", "One pane minus another in dB"),
     "wipe": ("&Wipe", "W", "One pane left of a divider, the other right of it"),
 }
+EXTRA_SOURCES = {NOISE: "matched noise", SECOND: "the second checkpoint", MIXED: "the mixed run"}
 
 
 def add_pane_actions(window: MainWindow, add: Callable[..., None]) -> None:
@@ -39,11 +40,13 @@ def add_pane_actions(window: MainWindow, add: Callable[..., None]) -> None:
         enabled=lambda: settings.pair_view != "off")  # fmt: skip
 
 
-def add_noise_source(window: MainWindow, add: Callable[..., None]) -> None:
-    """Listen to the noise."""
+def add_extra_sources(window: MainWindow, add: Callable[..., None], first_key: int) -> None:
+    """Listen to what is beside the comparison: the keys from `first_key` on."""
     studio = window.studio
-    add(f"source_{NOISE}", "Listen to matched noise", lambda: studio.listening.choose(NOISE), "6", choice="source",
-        enabled=lambda: NOISE in studio.panes.sounds(), checked=lambda: studio.player.source == NOISE)  # fmt: skip
+    for number, (key, title) in enumerate(EXTRA_SOURCES.items(), start=first_key):
+        add(f"source_{key}", f"Listen to {title}", partial(studio.listening.choose, key), str(number),
+            choice="source", enabled=partial(_can_hear, window, key),
+            checked=partial(_is_heard, window, key))  # fmt: skip
 
 
 def _toggle_pane(window: MainWindow, key: str) -> None:
@@ -60,3 +63,11 @@ def _toggle_view(window: MainWindow, view: str) -> None:
 
 def _is_view(window: MainWindow, view: str) -> bool:
     return window.studio.settings.pair_view == view
+
+
+def _can_hear(window: MainWindow, key: str) -> bool:
+    return key in window.studio.panes.sounds()
+
+
+def _is_heard(window: MainWindow, key: str) -> bool:
+    return window.studio.player.source == key

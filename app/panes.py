@@ -1,4 +1,4 @@
-"""What the four panes show and what the five sources play, put together from clip, comparison and take."""
+"""What the panes show and what the sources play, put together from clip, comparison and take."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ SECOND = "second"
 """Key of the pane with what another checkpoint makes of the sentence."""
 PAIR = "pair"
 """Key of the pane that shows two others against each other."""
+MIXED = "mixed"
+"""Key of the pane with a run between teacher forcing and the free run."""
+EXTRA_TITLES = {NOISE: "Matched noise", SECOND: "B", MIXED: "Mixed run"}
 SOURCE_TITLES = {
     "original": "Original",
     **PANE_TITLES,
     "ground_truth": "Vocoded",
     NOISE: "Noise",
     SECOND: "B",
+    MIXED: "Mixed",
 }
 
 
@@ -188,8 +192,6 @@ class PaneModel(QObject):
             pane = result.panes[key]
             timing = " along DTW" if key == "autoregressive" else ""
             detail = "" if pane.mel_l1 is None else f"L1 {pane.mel_l1:.2f}{timing}"
-            if key == "autoregressive" and result.mixed:
-                detail = f"mixed: {result.mixed} · {detail}"
             if key == "ground_truth" and clip is not None:
                 detail = clip.remark
             sound = Sound(pane.wave, result.sample_rate) if len(pane.wave) else None

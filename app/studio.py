@@ -51,8 +51,8 @@ from lewm_core.config import MelConfig
 
 logger = logging.getLogger(__name__)
 LANES_SHOWN = (
-    "speak", "load", "export", "figure", "inspect", "clip", "compare", "mixed", "analyse", "align", "noise",
-    "formants",
+    "speak", "load", "export", "figure", "inspect", "clip", "compare", "mixed", "analyse", "analyse_mixed", "align",
+    "noise", "formants",
 )  # fmt: skip
 """Whose job the transport bar shows, the first that runs."""
 AUTOSAVE_DELAY = 800
@@ -100,7 +100,7 @@ class Studio(QObject):
         self.inspection = InspectionController(measured, self)
         self.alignment = AlignmentController(measured, self)
         self.noise = NoiseController(measured, self)
-        self.mixing = MixingController(self.engine, self.comparison, session, self)
+        self.mixing = MixingController(self.engine, self.comparison, self.panes, self)
         self.formants = FormantController(measured, self.alignment, self)
         self.listening = ListeningController(self.player, self.panes, self.timeline, session, self.alignment, self)
         self.levels = LevelMatching(self.engine, self.player, self.listening, settings, self)

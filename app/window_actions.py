@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWhatsThis
 
 from app.actions import ActionRegistry, ActionSpec, Condition, always
-from app.pane_actions import add_noise_source, add_pane_actions
-from app.panes import SECOND, SOURCE_TITLES
+from app.pane_actions import add_extra_sources, add_pane_actions
+from app.panes import SOURCE_TITLES
 from app.session import SOURCES
 from app.settings import ARRANGEMENTS, INSPECTOR_TABS, THEMES
 from app.voice import VOCODERS
@@ -128,9 +128,7 @@ def _play(window: MainWindow, registry: ActionRegistry) -> None:
         add(f"source_{source}", f"Listen to {SOURCE_TITLES[source].lower()}", _later(listening.choose, source),
             str(number), choice="source", separated=number == 1,
             checked=_equals(lambda: studio.player.source, source))  # fmt: skip
-    add_noise_source(window, add)
-    add("source_second", "Listen to the second checkpoint", lambda: listening.choose(SECOND), "7", choice="source",
-        enabled=lambda: SECOND in studio.panes.sounds(), checked=lambda: studio.player.source == SECOND)  # fmt: skip
+    add_extra_sources(window, add, len(SOURCES) + 1)
     add("match_levels", "&Match levels", lambda: studio.levels.set_on(not studio.levels.is_on), "M", checkable=True,
         separated=True, hint="Play everything equally loud (BS.1770)", checked=lambda: studio.levels.is_on)  # fmt: skip
     add("rescan_devices", "Look for sound &devices", lambda: studio.player.refresh_devices(rescan=True),
@@ -150,9 +148,9 @@ def _model(window: MainWindow, registry: ActionRegistry) -> None:
         hint="Make the panes again with the present speaker, seed and temperature",
         enabled=lambda: studio.comparison.can_compare)  # fmt: skip
     add("free_from_here", "&Free run from the playhead", studio.free_from_playhead, "Ctrl+Shift+R",
-        hint="Teacher-forced up to the playhead, free from there on; shown and heard as the autoregressive pane",
+        hint="Teacher-forced up to the playhead, free from there on: a mixed run, with a pane of its own",
         enabled=lambda: studio.mixing.can_run)  # fmt: skip
-    add("free_run", "&Back to the free run", studio.mixing.reset, enabled=lambda: studio.mixing.is_shown)
+    add("close_mixed", "Put the mi&xed run away", studio.mixing.reset, enabled=lambda: studio.mixing.is_shown)
     add("use_prompt", "&Use clip as voice prompt", studio.use_clip_as_prompt, "Ctrl+Shift+P", icon="route",
         hint="The next takes go on from the clip's speech", separated=True,
         enabled=lambda: studio.can_prompt)  # fmt: skip

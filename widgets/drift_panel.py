@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from widgets.attention_view import AttentionMap, AttentionView
+from widgets.definition_button import Definition, DefinitionButton
 from widgets.fold_section import FoldSection
 from widgets.heat_strip import DIVERGING, HeatStrip
 from widgets.mel_header import ElidedLabel
 from widgets.mel_viewport import Range
 from widgets.mixed_controls import MixedControls
+from widgets.segmented_control import SegmentedControl
 from widgets.style_sheet import set_role
 from widgets.theme import current_theme
 from widgets.time_strip import TimeStrip
@@ -39,8 +42,22 @@ SECTIONS = {
     "curves": "Curves",
     "attention": "Attention",
 }
-FORCED, FREE = "teacher_forced", "autoregressive"
-RUNS = [(FORCED, "TF"), (FREE, "AR")]
+FORCED, FREE, MIXED = "teacher_forced", "autoregressive", "mixed"
+RUNS = {FREE: ("Free run", "AR"), MIXED: ("Mixed run", "Mixed")}
+"""Title and short title of the runs that can be held against the teacher-forced one."""
+HELP = {
+    "mix": ("free_from", "own_rate"),
+    "numbers": ("Departure", "Energy ratio", "Latent-std ratio", "Length", "Speech missing", "Ended by"),
+    "latents": ("latents",),
+    "curves": ("divergence", "energy", "spread", "stop"),
+    "attention": ("attention", "focus", "monotonicity", "offset"),
+}
+"""What the question mark of each section explains: keys of the definitions."""
+TERMS = {
+    "verdict": "The verdict", "free_from": "Free from", "own_rate": "Own history", "latents": "Latents",
+    "divergence": "Divergence", "energy": "Energy ratio", "spread": "Latent-std ratio", "stop": "Stop probability",
+    "attention": "Cross-attention", "focus": "Focus", "monotonicity": "Monotonic", "offset": "Units off the plan",
+}  # fmt: skip
 STOP_THRESHOLD = 0.5
 
 
@@ -49,6 +66,10 @@ class DriftPanel(QWidget):
 
     seek_requested = Signal(float, str)
     """(time in s, key of the run whose time that is)."""
+    run_chosen = Signal(str)
+    """The run that a person wants to be held against the teacher-forced one: "autoregressive" or "mixed"."""
+    looked_at = Signal(bool)
+    """The page has come to the front, or gone."""
     section_toggled = Signal(str, bool)
     """(section, is open)."""
 
@@ -56,17 +77,21 @@ class DriftPanel(QWidget):
         """definitions: tool tips by section, curve ("divergence", ...), control, and label of a row."""
         super().__init__(parent)
         self._definitions = definitions
+        self._run = FREE
+        self.runs = SegmentedControl("Run that is measured", self)
+        self.runs.set_segments([(key, title, "") for key, (title, _) in RUNS.items()])
+        self.runs.chosen.connect(self.run_chosen)
         self._verdict = QLabel(self)
         self._verdict.setProperty("role", "title")
         self._verdict.setWordWrap(True)
         self._verdict.setToolTip(definitions.get("verdict", ""))
+        self._about = DefinitionButton("The verdict", self._help(("verdict",)), self)
         self._explanation = QLabel("", self)
         self._explanation.setWordWrap(True)
         set_role(self._explanation, "muted")
         self.mix = MixedControls(definitions, MARGIN, self)
-        self.mix.dragged.connect(self.set_moment)
-        self.attention = AttentionView(RUNS, MARGIN, self)
-        self.attention.seek_requested.connect(lambda time: self.seek_requested.emit(time, self.attention.run))
+        self.attention = AttentionView([(FORCED, "TF"), (FREE, "AR")], MARGIN, self)
+        self.attention.seek_requested.connect(lambda time: self._ask(time, self.attention.run))
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(5)
@@ -74,7 +99,7 @@ class DriftPanel(QWidget):
         self._rows: list[tuple[QLabel, ElidedLabel]] = []
         self.curves = {key: self._curve(key) for key in _CURVES}
         self.curves["stop"].set_level(STOP_THRESHOLD)
-        self.latents = {key: self._latents(key, label) for key, label in RUNS}
+        self.latents = {key: self._latents(key, label) for key, label in ((FORCED, "TF"), (FREE, "AR"))}
         self.sections = {key: self._section(key) for key in SECTIONS}
         self._fill_sections()
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
@@ -82,6 +107,8 @@ class DriftPanel(QWidget):
         self._columns.setContentsMargins(12, 8, 12, 12)
         self._columns.setSpacing(8)
         self._build()
+        self.runs.set_key(FREE)
+        self.runs.setVisible(False)
         self.set_empty("There is no free run to measure yet.")
 
     # ------------------------------------------------------------------ building
@@ -102,12 +129,15 @@ class DriftPanel(QWidget):
     def _dress(self, strip: TimeStrip, key: str, run: str) -> None:
         strip.setToolTip(self._definitions.get(key, ""))
         strip.set_margins(MARGIN, 0)
-        strip.seek_requested.connect(lambda time: self.seek_requested.emit(time, run))
+        strip.seek_requested.connect(lambda time: self._ask(time, run))
 
     def _section(self, key: str) -> FoldSection:
-        section = FoldSection(SECTIONS[key], self._definitions.get(key, ""), self)
+        section = FoldSection(SECTIONS[key], self._definitions.get(key, ""), self, self._help(HELP[key]))
         section.toggled.connect(lambda is_open: self.section_toggled.emit(key, is_open))
         return section
+
+    def _help(self, keys: Sequence[str]) -> list[Definition]:
+        return [(TERMS.get(key, key), self._definitions[key]) for key in keys if key in self._definitions]
 
     def _fill_sections(self) -> None:
         self.sections["mix"].column.addWidget(self.mix)
@@ -122,7 +152,12 @@ class DriftPanel(QWidget):
         for column in (self._left, self._right):
             column.setSpacing(6)
             self._columns.addLayout(column, 1)
-        self._left.addWidget(self._verdict)
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(self._verdict, 1)
+        head.addWidget(self._about, 0, Qt.AlignmentFlag.AlignTop)
+        self._left.addWidget(self.runs, 0, Qt.AlignmentFlag.AlignLeft)
+        self._left.addLayout(head)
         self._left.addWidget(self._explanation)
         for key in ("mix", "latents", "curves"):
             self._left.addWidget(self.sections[key])
@@ -137,6 +172,7 @@ class DriftPanel(QWidget):
         self._verdict.setText(message)
         set_role(self._verdict, "muted")
         self._explanation.setText("")
+        self._about.setVisible(False)
         self._show_rows([])
         for strip in self.curves.values():
             strip.set_trace(None)
@@ -158,15 +194,20 @@ class DriftPanel(QWidget):
         set_role(self._verdict, "title")
         self._explanation.setText(explanation)
         self._explanation.setVisible(bool(explanation))
+        self._about.setVisible(True)
         self._show_rows(rows)
         self.curves["divergence"].set_markers([] if departure_s is None else [departure_s], off_path)
         for section in self.sections.values():
             section.setVisible(True)
 
-    def set_free_title(self, title: str) -> None:
-        """What the run is called that is held against the teacher-forced one: "AR", or another word."""
-        self.latents[FREE].set_title(title)
-        self.attention.set_runs([RUNS[0], (FREE, title)])
+    def set_run(self, run: str) -> None:
+        """Say which run is held against the teacher-forced one: "autoregressive" or "mixed"."""
+        self.runs.set_key(run)
+        if run != self._run:
+            self._run = run
+            title = RUNS[run][1]
+            self.latents[FREE].set_title(title)
+            self.attention.set_runs([(FORCED, "TF"), (FREE, title)])
 
     def set_curve(
         self, key: str, values: NDArray[np.floating] | None, rate: float = 1.0, offset: float = 0.0,
@@ -186,9 +227,7 @@ class DriftPanel(QWidget):
         self.sections["latents"].setVisible(bool(maps))
         for key, strip in self.latents.items():
             values = maps.get(key)
-            strip.set_map(
-                None if values is None else values.T, None, latent_s, _SPREAD_LEVELS, DIVERGING
-            )
+            strip.set_map(None if values is None else values.T, None, latent_s, _SPREAD_LEVELS, DIVERGING)
 
     def set_attention(self, maps: dict[str, AttentionMap], empty: str = "") -> None:
         """Attention by run; `empty` says why a run has none."""
@@ -208,16 +247,18 @@ class DriftPanel(QWidget):
     def set_playhead(self, times: dict[str, float]) -> None:
         """Move the playhead of all plots to the time (s) at which each run speaks the same; {} hides it."""
         for strip in (*self.curves.values(), self.latents[FREE]):
-            strip.set_playhead(times.get(FREE))
+            strip.set_playhead(times.get(self._run))
         for strip in (self.mix.ruler, self.latents[FORCED]):
             strip.set_playhead(times.get(FORCED))
-        self.attention.set_playhead(times)
+        own = {FREE: times[self._run]} if self._run in times else {}
+        self.attention.set_playhead({**times, **own})
 
-    def set_moment(self, time: float | None) -> None:
-        """Mark the moment (s) from which the run is free, in every plot."""
-        for strip in self._strips():
-            if strip is not self.mix.ruler:
-                strip.set_moment(time)
+    def set_moment(self, times: dict[str, float]) -> None:
+        """Mark the moment from which the mixed run is free, by the time (s) of each run; {} takes the marks away."""
+        for strip in (*self.curves.values(), self.latents[FREE]):
+            strip.set_moment(times.get(self._run))
+        self.latents[FORCED].set_moment(times.get(FORCED))
+        self.attention.strip.set_moment(times.get(FORCED if self.attention.run == FORCED else self._run))
 
     def verdict(self) -> str:
         """The words shown."""
@@ -244,10 +285,21 @@ class DriftPanel(QWidget):
             for strip in self.latents.values():
                 strip.setMinimumHeight(110 if wide else 84)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.looked_at.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.looked_at.emit(False)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(current_theme().surface))
         painter.end()
+
+    def _ask(self, time: float, run: str) -> None:
+        self.seek_requested.emit(time, self._run if run == FREE else run)
 
     def _strips(self) -> list[TimeStrip]:
         return [self.mix.ruler, *self.latents.values(), *self.curves.values(), self.attention.strip]

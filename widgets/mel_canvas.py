@@ -29,8 +29,11 @@ from widgets.mel_backing import MelBacking, frame_position
 from widgets.mel_gestures import GestureContext, MelGestures
 from widgets.mel_image import MelPyramid
 from widgets.mel_viewport import Range, Viewport
+from widgets.moment_flag import MomentFlag
 from widgets.theme import DARK, Theme, interface_font, translucent
 
+_SNAP = 4
+"""Pixels from the beginning within which a dragged moment lies at 0."""
 _STRIP = 3
 """Pixels on each side of a moving line that are painted again."""
 
@@ -40,6 +43,9 @@ class MelCanvas(QWidget):
 
     hovered = Signal(object)
     """``QPointF`` of the pointer, ``None`` when it has left."""
+    moment_dragged = Signal(float)
+    """The time in s to which a person drags the marked moment."""
+    moment_let_go = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +64,8 @@ class MelCanvas(QWidget):
         self._crosshair: tuple[float, float] | None = None
         self._pointer_here = False
         self._empty_message = ""
+        self._moment: tuple[float | None, str] = (None, "")
+        self._flag: MomentFlag | None = None
         self.setMouseTracking(True)
         # A click must take the keyboard away from a text field, so that Space plays instead of typing.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -91,6 +99,7 @@ class MelCanvas(QWidget):
         view = replace(self._viewport, start=start, stop=stop, low=low, high=high)
         if view != self._viewport:
             self._viewport = view
+            self._place_flag()
             self.update()
 
     def set_bounds(self, duration: float, n_bands: int) -> None:
@@ -147,7 +156,23 @@ class MelCanvas(QWidget):
         self._crosshair, self._pointer_here = position, pointer_here
         self._update_cross(position)
 
+    def set_moment(self, time: float | None, word: str = "") -> None:
+        """Mark a moment (s) by a line that can be dragged, with a word in its flag; ``None`` takes it away."""
+        if (time, word) == self._moment:
+            return
+        self._moment = (time, word)
+        if self._flag is None:
+            self._flag = MomentFlag(self)
+            self._flag.dragged.connect(self._on_flag)
+            self._flag.let_go.connect(self.moment_let_go)
+        self._place_flag()
+
     # What can be read
+
+    @property
+    def is_moment_held(self) -> bool:
+        """Whether a person drags the marked moment here."""
+        return self._flag is not None and self._flag.is_held
 
     @property
     def viewport_state(self) -> Viewport:
@@ -266,6 +291,19 @@ class MelCanvas(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._viewport = replace(self._viewport, width=float(self.width()), height=float(self.height()))
         super().resizeEvent(event)
+        self._place_flag()
+
+    def _place_flag(self) -> None:
+        if self._flag is not None:
+            time, word = self._moment
+            self._flag.show_at(None if time is None else self._viewport.x_of(time), word)
+
+    def _on_flag(self, x: float) -> None:
+        start = self._viewport.x_of(0.0)
+        inside = min(max(x, 0.0), self._viewport.width)
+        self.moment_dragged.emit(
+            0.0 if abs(inside - start) < _SNAP else max(0.0, self._viewport.time_at(inside))
+        )
 
     def _context(self) -> GestureContext:
         return GestureContext(self._viewport, self._duration, self._n_bands, self._selection)

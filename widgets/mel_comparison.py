@@ -43,6 +43,9 @@ class MelComparison(QWidget):
     play_requested = Signal(str)
     """The source to play: the pane's key, or ``original`` for the recording in the ground-truth pane."""
     vocoded_toggled = Signal(bool)
+    moment_dragged = Signal(float)
+    """The time (s) to which a person drags the marked moment; `moment_let_go` when that ends."""
+    moment_let_go = Signal()
     frequency_range_changed = Signal(float, float)
     """The visible frequencies in Hz, after the fact."""
 
@@ -63,6 +66,7 @@ class MelComparison(QWidget):
         self._panes: dict[str, MelPane] = {}
         self._hidden: set[str] = set()
         self._pointer: tuple[str, QPointF] | None = None
+        self._moment: tuple[float | None, Sequence[str], str] = (None, (), "")
         self._link: TimeLink = same_time
         self._colour_bar = ColourBar(self)
         self._colour_bar.levels_requested.connect(self.levels_requested)
@@ -202,6 +206,23 @@ class MelComparison(QWidget):
         for axis in self._layout.time_axes:
             axis.set_selection(selection)
 
+    def set_moment(self, time: float | None, panes: Sequence[str] = (), word: str = "") -> None:
+        """Mark a moment in these panes by a line that can be dragged; ``None`` takes it away.
+
+        The time (s) is that of the first pane; linked panes show their own. The first that is seen has a flag with
+        the word.
+        """
+        self._moment = (time, panes, word)
+        flagged = next((key for key in panes if key not in self._hidden), "")
+        for key, pane in self._panes.items():
+            there = None if time is None or key not in panes else self._link(time, panes[0], key)
+            pane.canvas.set_moment(there, word if key == flagged else "")
+
+    @property
+    def is_moment_held(self) -> bool:
+        """Whether a person drags the marked moment."""
+        return any(canvas.is_moment_held for canvas in self._canvases())
+
     def set_levels(self, low_db: float, high_db: float) -> None:
         """The levels at the ends of the colour scale, the same for every pane."""
         if high_db <= low_db:
@@ -277,10 +298,14 @@ class MelComparison(QWidget):
         gestures.time_range_requested.connect(self.time_range_requested)
         gestures.seek_requested.connect(lambda time: self.seek_requested.emit(self._in_heard(time, spec.key)))
         gestures.selection_requested.connect(
-            lambda wanted: self.selection_requested.emit(linked_range(self._link, wanted, spec.key, self._heard()))
+            lambda wanted: self.selection_requested.emit(
+                linked_range(self._link, wanted, spec.key, self._heard())
+            )
         )
         gestures.band_range_requested.connect(self._set_bands)
         pane.canvas.hovered.connect(partial(self._pointer_moved, spec.key))
+        pane.canvas.moment_dragged.connect(partial(self._moment_moved, spec.key))
+        pane.canvas.moment_let_go.connect(self.moment_let_go)
         pane.header.play_requested.connect(lambda: self.play_requested.emit(pane.source_key))
         pane.header.vocoded_toggled.connect(self.vocoded_toggled)
         return pane
@@ -312,6 +337,11 @@ class MelComparison(QWidget):
     def _show_linked(self) -> None:
         self.set_playhead(self._playhead)
         self.set_selection(self._selection)
+        self.set_moment(*self._moment)
+
+    def _moment_moved(self, key: str, time: float) -> None:
+        first = self._moment[1][0] if self._moment[1] else key
+        self.moment_dragged.emit(max(0.0, self._link(time, key, first)))
 
     def _canvases(self) -> list:
         return [pane.canvas for pane in self._panes.values()]

@@ -14,7 +14,7 @@ class MixedControls(QWidget):
     wanted = Signal(float, float)
     dragged = Signal(float)
     """The moment (s) under the handle while it is dragged."""
-    free_run_requested = Signal()
+    put_away_requested = Signal()
 
     def __init__(self, definitions: dict[str, str], margin: int, parent: QWidget | None = None) -> None:
         """definitions: tool tips "free_from" and "own_rate"; margin: pixels left of the ruler."""
@@ -38,12 +38,15 @@ class MixedControls(QWidget):
         self._state = QLabel("", self)
         self._state.setProperty("role", "small")
         self._state.setWordWrap(True)
-        self._back = QPushButton("Back to the free run", self)
-        self._back.clicked.connect(self.free_run_requested)
+        self._away = QPushButton("Put the mixed run away", self)
+        self._away.clicked.connect(self.put_away_requested)
         row = QHBoxLayout()
-        row.setSpacing(8)
+        row.setSpacing(6)
         row.addWidget(self._share)
+        row.addSpacing(4)
+        row.addWidget(self._end("TF"))
         row.addWidget(self.slider, 1)
+        row.addWidget(self._end("AR"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -51,7 +54,7 @@ class MixedControls(QWidget):
         column.addWidget(self.ruler)
         column.addLayout(row)
         column.addWidget(self._state)
-        column.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._away, 0, Qt.AlignmentFlag.AlignLeft)
         self.set_mix(0.0, 1.0)
         self.set_state("", False, False)
 
@@ -66,11 +69,20 @@ class MixedControls(QWidget):
         self._describe()
 
     def set_state(self, text: str, is_mixed: bool, can_run: bool) -> None:
-        """Say what stands in the free run's place; whether there is a way back, and whether a run can be made."""
+        """Say what there is; whether it can be put away, and whether a run can be made."""
         self._state.setText(text)
-        self._back.setVisible(is_mixed)
+        self._away.setVisible(is_mixed)
         self.ruler.setEnabled(can_run)
         self.slider.setEnabled(can_run)
+
+    def drag_to(self, seconds: float) -> None:
+        """The handle is dragged to a moment (s) by its line in the mels."""
+        self.ruler.set_moment(min(max(seconds, 0.0), self.ruler.limit()))
+        self._on_drag(self.ruler.moment() or 0.0)
+
+    def let_go(self) -> None:
+        """The handle is let go where it is."""
+        self._ask()
 
     def state(self) -> str:
         """What is said of the run."""
@@ -79,6 +91,11 @@ class MixedControls(QWidget):
     def set_limit(self, seconds: float) -> None:
         """The clip's length in s: the last moment that can be chosen."""
         self.ruler.set_limit(seconds)
+
+    def _end(self, word: str) -> QLabel:
+        label = QLabel(word, self)
+        label.setProperty("role", "small")
+        return label
 
     def _describe(self) -> None:
         self._moment.setText(f"Free from {self.ruler.moment() or 0.0:.2f} s")

@@ -44,6 +44,10 @@ class MomentRuler(TimeStrip):
         """The last time at which the moment may lie, in s."""
         self._limit = seconds
 
+    def limit(self) -> float:
+        """The last time at which the moment may lie, in s."""
+        return self._limit
+
     @property
     def is_held(self) -> bool:
         """True while a person drags the handle."""

@@ -292,11 +292,11 @@ class FakeBackend:
                 ramp = np.linspace(0.0, 1.0, frames, dtype=np.float32)
                 worst = {"l1": (frames - 1) * HOP / RATE, "blur": 0.0}
                 panes[key] = PaneErrors(ramp, ramp[::-1], worst, key == "autoregressive")
-        if "autoregressive" not in request.mels:
+        if request.free not in request.mels:
             return Analysed(panes, None, "There is no free run to measure.")
-        frames = request.mels["autoregressive"].shape[1]
+        frames = request.mels[request.free].shape[1]
         drift = DriftFacts(
-            verdict="leaves at 1.0 s",
+            verdict="leaves at 1.0 s" if request.free == "autoregressive" else "stays on path",
             divergence=np.linspace(0, 1, frames, dtype=np.float32),
             energy_ratio_db=np.full(200, -3.0, np.float32),
             departure_s=1.0,
@@ -308,7 +308,7 @@ class FakeBackend:
             latent_std_ratio=np.linspace(1.0, 0.0, 100, dtype=np.float32),
         )
         attention = {key: attention_facts(trace) for key, trace in request.traces.items()}
-        maps = latents_on_one_scale(request.latents, "teacher_forced", "autoregressive", 2 * HOP / RATE)
+        maps = latents_on_one_scale(request.latents, "teacher_forced", request.free, 2 * HOP / RATE)
         return Analysed(panes, drift, attention=attention, latent_maps=maps)
 
     def _match_levels(self, request: MatchLevels) -> Generator[Step, None, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from app.binding_drift import attention_map
 from app.engine_backend import CoreBackend
-from app.engine_messages import Analyse, Analysed, Compare, Compared, LoadVoice, OpenClip
+from app.engine_messages import Analyse, Analysed, Compare, Compared, DrawFigure, LoadVoice, OpenClip
 from app.engine_report import core_comparison
 from app.messages_mixed import MixedMade, RunMixed
 from app.messages_report import WriteReport
@@ -18,7 +18,7 @@ from lewm_core.mixed_run import MixedRunError
 from lewm_core.resources_path import resource
 from tests.lewm_core.tiny import tiny_checkpoint
 
-TEXT, FORCED, FREE = "All night.", "teacher_forced", "autoregressive"
+TEXT, FORCED, FREE, MIXED = "All night.", "teacher_forced", "autoregressive", "mixed"
 
 
 def finish(backend: CoreBackend, request, cancelled=lambda: False):
@@ -51,11 +51,12 @@ def mixed(backend, compared: Compared, free_from_s: float, own_rate: float, canc
 
 
 def analysed(backend, compared: Compared, free, stop_reason: str = "clip_end") -> Analysed:
-    panes = {**compared.panes, FREE: free}
+    panes = {**compared.panes, MIXED: free}
     request = Analyse(
         {key: pane.mel for key, pane in panes.items()}, stop_reason, 24_000, 256,
         {key: pane.latents for key, pane in panes.items() if pane.latents is not None},
         {key: pane.trace for key, pane in panes.items() if pane.trace is not None},
+        free=MIXED, errors=False,
     )  # fmt: skip
     return finish(backend, pickle.loads(pickle.dumps(request)))  # noqa: S301 (as the pipe does)
 
@@ -76,8 +77,9 @@ def test_attention_of_both_runs_is_measured_and_can_be_drawn(backend, compared):
     made = mixed(backend, compared, 0.4, 0.5)
     assert made.remark == "free from 0.40 s, 50 % own history"
     analysis = analysed(backend, compared, made.pane)
-    assert set(analysis.attention) == {FORCED, FREE}
-    for key, trace in ((FORCED, compared.panes[FORCED].trace), (FREE, made.pane.trace)):
+    assert set(analysis.attention) == {FORCED, FREE, MIXED}
+    assert analysis.panes == {}, "errors are not measured again"
+    for key, trace in ((FORCED, compared.panes[FORCED].trace), (MIXED, made.pane.trace)):
         view = attention_map(trace, analysis.attention[key])
         layers, heads, steps, units = view.weights.shape
         assert view.paths.shape == (layers, heads, steps)
@@ -89,14 +91,19 @@ def test_attention_of_both_runs_is_measured_and_can_be_drawn(backend, compared):
 
 def test_figure_and_report_name_the_mixed_run(backend, compared, tmp_path):
     made = mixed(backend, compared, 0.4, 1.0)
-    shown = replace(compared, panes={**compared.panes, FREE: made.pane}, mixed=made.remark)
+    shown = replace(compared, panes={**compared.panes, MIXED: made.pane})
     panes = core_comparison(shown).panes
-    assert panes[FREE].title == "Mixed run: free from 0.40 s"
-    assert panes[FORCED].title == ""
+    assert panes[MIXED].title == "Mixed run: free from 0.40 s"
+    assert panes[FREE].title == ""
+    picture = tmp_path / "figure.svg"
+    finish(backend, DrawFigure(shown, str(picture), np.zeros((256, 3), np.uint8), (-60.0, 20.0)))
+    assert picture.stat().st_size > 0
     page = tmp_path / "report.html"
     colours = np.zeros((256, 3), np.uint8)
     finish(backend, WriteReport(shown, str(page), "clip.ogg", (), colours, (-60.0, 20.0)))
-    assert "Mixed run: free from 0.40 s" in page.read_text(encoding="utf-8")
+    written = page.read_text(encoding="utf-8")
+    assert "Mixed run: free from 0.40 s" in written
+    assert "Autoregressive" in written, "beside the free run, not in its place"
 
 
 def test_a_planted_failure_to_stop_is_named(backend, compared):
