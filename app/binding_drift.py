@@ -191,7 +191,7 @@ class DriftBinding:
         if mixing.is_busy:
             state = "Running…"
         elif mixing.made is not None:
-            state = f"In a pane of its own, key {MIXED_KEY}: {mixing.made.remark}"
+            state = f"Has a pane of its own, key {MIXED_KEY}: {mixing.made.remark}"
         else:
             state = NO_MIX if mixing.can_run else ""
         panel.mix.set_limit(mixing.limit_s)

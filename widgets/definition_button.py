@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QFont, QHideEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.buttons import IconButton
 from widgets.style_sheet import set_role
 
-_WIDTH = 400
+_WIDTH, _MARGIN = 400, 8
 
 Definition = tuple[str, str]
 """(term, what it means); a last line such as "docs/analysis.md, drift" says where more stands."""
 
 
 class DefinitionButton(IconButton):
-    """Shows the definitions of the numbers beside it in a sheet that goes with the next click, or with Esc."""
+    """Shows the definitions of the numbers beside it in a sheet that goes with the next click, or with a key."""
 
     def __init__(
         self, subject: str, definitions: Sequence[Definition], parent: QWidget | None = None
@@ -26,41 +26,71 @@ class DefinitionButton(IconButton):
         """subject: what is explained, as in "About: Curves"."""
         super().__init__("circle-help", f"About: {subject}", parent=parent)
         self.setProperty("compact", True)
-        self._subject = subject
         self._definitions = list(definitions)
-        self.clicked.connect(self.show_definitions)
+        self._sheet: DefinitionSheet | None = None
+        self.clicked.connect(self._turn)
 
-    def definitions(self) -> list[Definition]:
-        """What a click shows."""
-        return self._definitions
+    def sheet(self) -> DefinitionSheet | None:
+        """The sheet, while it is open."""
+        return self._sheet
 
-    def show_definitions(self) -> None:
-        """Open the sheet below the button, within its screen."""
-        sheet = DefinitionSheet(self._subject, self._definitions, self)
-        below = self.mapToGlobal(QPoint(self.width(), self.height() + 2))
-        sheet.show_within(self.screen().availableGeometry(), below)
+    def close_sheet(self) -> None:
+        """Put the sheet away."""
+        if self._sheet is not None:
+            sheet, self._sheet = self._sheet, None
+            _application().removeEventFilter(self)
+            sheet.hide()
+            sheet.deleteLater()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A click beside the sheet, or any key, puts it away; Esc does nothing else then."""
+        sheet = self._sheet
+        if sheet is None:
+            return False
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+            place = event.globalPosition().toPoint()
+            if not any(widget.rect().contains(widget.mapFromGlobal(place)) for widget in (self, sheet)):
+                self.close_sheet()
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            self.close_sheet()
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+                return True
+        return False
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.close_sheet()
+
+    def _turn(self) -> None:
+        if self._sheet is not None:
+            self.close_sheet()
+            return
+        self._sheet = DefinitionSheet(self.accessibleName(), self._definitions, self.window())
+        self._sheet.show_at(self.mapTo(self.window(), QPoint(self.width(), self.height() + 2)))
+        _application().installEventFilter(self)
 
 
 class DefinitionSheet(QFrame):
-    """Terms and what they mean, one below the other."""
+    """Terms and what they mean, one below the other, over the other parts of a window."""
 
-    def __init__(self, subject: str, definitions: Sequence[Definition], parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAccessibleName(f"About: {subject}")
+    def __init__(self, name: str, definitions: Sequence[Definition], window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self.setAccessibleName(name)
         self.setProperty("role", "card")
         self._page = QWidget()
         self._page.setProperty("role", "panel")
-        self._column = column = QVBoxLayout(self._page)
-        column.setContentsMargins(14, 12, 14, 12)
-        column.setSpacing(2)
+        self._column = QVBoxLayout(self._page)
+        self._column.setContentsMargins(14, 12, 14, 12)
+        self._column.setSpacing(2)
         for number, (term, meaning) in enumerate(definitions):
             body, _, source = meaning.partition("\n")
             if number:
-                column.addSpacing(8)
+                self._column.addSpacing(8)
             for text, role in ((term, "strong"), (body, ""), (source, "small")):
                 if text:
-                    column.addWidget(_line(text, role, self._page))
+                    self._column.addWidget(_line(text, role, self._page))
         area = QScrollArea(self)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -70,21 +100,24 @@ class DefinitionSheet(QFrame):
         outer.setContentsMargins(1, 1, 1, 1)
         outer.addWidget(area)
 
-    def show_within(self, screen: QRect, corner: QPoint) -> None:
-        """Show it with its upper right corner there, moved so that all of it is on the screen."""
-        width = min(_WIDTH, screen.width() - 16)
-        height = min(self._column.totalHeightForWidth(width - 2) + 4, screen.height() - 16)
-        left = min(max(corner.x() - width, screen.left() + 8), screen.right() - width - 8)
-        top = min(max(corner.y(), screen.top() + 8), screen.bottom() - height - 8)
+    def show_at(self, corner: QPoint) -> None:
+        """Show it with its upper right corner there, moved so that all of it lies in the window."""
+        room = self._window.rect().adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        for label in self._page.findChildren(QLabel):  # their fonts are those of the style sheet from here on
+            label.ensurePolished()
+        width = min(_WIDTH, room.width())
+        height = min(self._column.totalHeightForWidth(width - 2) + 4, room.height())
+        left = min(max(corner.x() - width, room.left()), room.right() + 1 - width)
+        top = min(max(corner.y(), room.top()), room.bottom() + 1 - height)
         self.setGeometry(left, top, width, height)
         self.show()
+        self.raise_()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Any key that says "enough" closes it."""
-        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Space):
-            self.close()
-        else:
-            super().keyPressEvent(event)
+
+def _application() -> QCoreApplication:
+    application = QApplication.instance()
+    assert application is not None
+    return application
 
 
 def _line(text: str, role: str, parent: QWidget) -> QLabel:
@@ -93,7 +126,7 @@ def _line(text: str, role: str, parent: QWidget) -> QLabel:
     label.setWordWrap(True)
     if role == "strong":
         font = label.font()
-        font.setBold(True)
+        font.setWeight(QFont.Weight.DemiBold)
         label.setFont(font)
     elif role:
         set_role(label, role)

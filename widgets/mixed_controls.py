@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from widgets.buttons import IconButton
 from widgets.moment_ruler import MomentRuler
 
 
@@ -38,7 +39,8 @@ class MixedControls(QWidget):
         self._state = QLabel("", self)
         self._state.setProperty("role", "small")
         self._state.setWordWrap(True)
-        self._away = QPushButton("Put the mixed run away", self)
+        self._away = IconButton("x", "Put the mixed run away", parent=self)
+        self._away.setProperty("compact", True)
         self._away.clicked.connect(self.put_away_requested)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -53,8 +55,10 @@ class MixedControls(QWidget):
         column.addWidget(self._moment)
         column.addWidget(self.ruler)
         column.addLayout(row)
-        column.addWidget(self._state)
-        column.addWidget(self._away, 0, Qt.AlignmentFlag.AlignLeft)
+        foot = QHBoxLayout()
+        foot.addWidget(self._state, 1)
+        foot.addWidget(self._away, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(foot)
         self.set_mix(0.0, 1.0)
         self.set_state("", False, False)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QWidget
 
-from widgets.theme import current_theme, interface_font
+from widgets.theme import DARK, current_theme, interface_font
 
 _REACH = 5
 """Pixels on each side of the line that still take hold of it."""
@@ -64,15 +64,15 @@ class MomentFlag(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
+        theme = current_theme()  # colours are the dark theme's: a mel is dark in every theme
         painter = QPainter(self)
         for y in range(0, self.height(), _DASH + _GAP):
             painter.fillRect(QRectF(self._line - 1, y, 4, _DASH + 1), QColor(0, 0, 0, 150))
-            painter.fillRect(QRectF(self._line, y, 2, _DASH), QColor(theme.warning))
+            painter.fillRect(QRectF(self._line, y, 2, _DASH), QColor(DARK.warning))
         if self._word:
-            painter.fillRect(self._flag, QColor(theme.warning))
+            painter.fillRect(self._flag, QColor(DARK.warning))
             painter.setFont(interface_font(theme, theme.font_size_small))
-            painter.setPen(QColor(theme.surface))
+            painter.setPen(QColor(DARK.surface))
             painter.drawText(self._flag, Qt.AlignmentFlag.AlignCenter, self._word)
         painter.end()
 
