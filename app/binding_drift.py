@@ -43,20 +43,20 @@ DRIFT_DEFINITIONS = {
     "docs/analysis.md, drift",
     "attention": "Where each step looks in the text. A cell is a head, the brighter the sharper. Dots: the unit that "
     "the plan speaks. Line: the head's own path that never goes back.\ndocs/analysis.md, Cross-attention",
-    "focus": "Mean over steps of the largest weight: 1 looks at one unit of the text at a time, 1 / units at all "
-    "alike.\ndocs/analysis.md, Cross-attention",
-    "monotonicity": "Share of steps whose centre (mean unit, by weight) does not lie more than half a unit behind that "
-    "of the step before. 100 %: reads from left to right.\ndocs/analysis.md, Cross-attention",
-    "offset": "Mean distance, in units, of the centre from the unit that the plan speaks at that step.\n"
+    "heads": "Focus: mean of the largest weight, 1 looks at one unit at a time. Monotonic: share of steps that do not "
+    "look back by more than half a unit. Off the plan: mean distance from the unit that is due.\n"
     "docs/analysis.md, Cross-attention",
-    "numbers": "The run in numbers; each is explained where the pointer rests on it.",
-    "Departure": "When the free run first leaves the path in whatever way, seconds in the free run.",
-    "Energy ratio": "Median over the whole run, and over its last fifth.",
-    "Latent-std ratio": "Spread of the latents over 0.5 s, free run / reference at the same relative position: median "
-    "over the whole run, and over its last fifth. Towards 0 when the run stands still.\ndocs/analysis.md, latent_drift",
-    "Length": "Seconds of the run, and of the clip that the teacher-forced prediction follows.",
-    "Speech missing": "Speech of the reference that the free run does not reach.",
-    "Ended by": "The stop head, the length limit (a tenth longer than planned), the clip's end, or a person.",
+    "numbers": "The run in numbers; a click on one shows its definition.\ndocs/analysis.md, drift",
+    "Departure": "When the run first leaves the path in whatever way, seconds in the run.\ndocs/analysis.md, drift",
+    "Energy ratio": "Level of the run minus that of the teacher-forced one, at the same relative position: median over "
+    "the whole run, and over its last fifth.\ndocs/analysis.md, drift",
+    "Latent-std ratio": "Spread of the latents over 0.5 s, run / reference at the same relative position: median over "
+    "the whole run, and over its last fifth. Towards 0 when the run stands still.\ndocs/analysis.md, latent_drift",
+    "Length": "Seconds of the run, and of the clip that the teacher-forced prediction follows.\n"
+    "docs/analysis.md, drift",
+    "Speech missing": "Speech of the reference that the run does not reach.\ndocs/analysis.md, drift",
+    "Ended by": "The stop head, the length limit (a tenth longer than planned), the clip's end, or a person.\n"
+    "docs/analysis.md, drift",
 }
 ENDINGS = {
     "stop_head": "the stop head",

@@ -71,6 +71,7 @@ class AttentionView(QWidget):
         self._figures.setProperty("role", "small")
         self._figures.setWordWrap(True)
         self._readout = ElidedLabel("", self)
+        self._readout_tip = ""
         self._readout.setProperty("role", "small")
         top = QHBoxLayout()
         top.addWidget(self.runs)
@@ -84,6 +85,13 @@ class AttentionView(QWidget):
         column.addWidget(self._readout)
         column.addWidget(self._figures)
         self.set_maps({}, "")
+
+    def set_definitions(self, plot: str, figures: str) -> None:
+        """Tool tips of the plot, and of the figures below it."""
+        self.strip.setToolTip(plot)
+        self._readout_tip = plot
+        self._figures.setToolTip(figures)
+        self._show_readout()
 
     def set_runs(self, runs: list[tuple[str, str]]) -> None:
         """Name the runs: (key, label)."""
@@ -162,7 +170,7 @@ class AttentionView(QWidget):
         time = self._times.get(self._run)
         step = None if shown is None or time is None else self.strip.column_at(time)
         if shown is None or step is None:
-            self._readout.setText("Dots: the plan. Line: the head's own path." if shown else "")
+            self._say("Dots: the plan. Line: the head's own path." if shown else "")
             return
         run, weights, _ = shown
         unit = int(np.argmax(weights[step]))
@@ -174,7 +182,11 @@ class AttentionView(QWidget):
                 if np.isfinite(planned)
                 else ", past the plan"
             )
+        self._say(text)
+
+    def _say(self, text: str) -> None:
         self._readout.setText(text)
+        self._readout.setToolTip(self._readout_tip or text)
 
     def _on_head(self, head: Head | None) -> None:
         self._head = head

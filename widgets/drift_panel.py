@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from widgets.attention_view import AttentionMap, AttentionView
-from widgets.definition_button import Definition, DefinitionButton
 from widgets.fold_section import FoldSection
 from widgets.heat_strip import DIVERGING, HeatStrip
 from widgets.mel_header import ElidedLabel
@@ -45,19 +43,6 @@ SECTIONS = {
 FORCED, FREE, MIXED = "teacher_forced", "autoregressive", "mixed"
 RUNS = {FREE: ("Free run", "AR"), MIXED: ("Mixed run", "Mixed")}
 """Title and short title of the runs that can be held against the teacher-forced one."""
-HELP = {
-    "mix": ("free_from", "own_rate"),
-    "numbers": ("Departure", "Energy ratio", "Latent-std ratio", "Length", "Speech missing", "Ended by"),
-    "latents": ("latents",),
-    "curves": ("divergence", "energy", "spread", "stop"),
-    "attention": ("attention", "focus", "monotonicity", "offset"),
-}
-"""What the question mark of each section explains: keys of the definitions."""
-TERMS = {
-    "verdict": "The verdict", "free_from": "Free from", "own_rate": "Own history", "latents": "Latents",
-    "divergence": "Divergence", "energy": "Energy ratio", "spread": "Latent-std ratio", "stop": "Stop probability",
-    "attention": "Cross-attention", "focus": "Focus", "monotonicity": "Monotonic", "offset": "Units off the plan",
-}  # fmt: skip
 STOP_THRESHOLD = 0.5
 
 
@@ -85,12 +70,13 @@ class DriftPanel(QWidget):
         self._verdict.setProperty("role", "title")
         self._verdict.setWordWrap(True)
         self._verdict.setToolTip(definitions.get("verdict", ""))
-        self._about = DefinitionButton("The verdict", self._help(("verdict",)), self)
         self._explanation = QLabel("", self)
         self._explanation.setWordWrap(True)
+        self._explanation.setToolTip(definitions.get("verdict", ""))
         set_role(self._explanation, "muted")
         self.mix = MixedControls(definitions, MARGIN, self)
         self.attention = AttentionView([(FORCED, "TF"), (FREE, "AR")], MARGIN, self)
+        self.attention.set_definitions(definitions.get("attention", ""), definitions.get("heads", ""))
         self.attention.seek_requested.connect(lambda time: self._ask(time, self.attention.run))
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
@@ -132,12 +118,9 @@ class DriftPanel(QWidget):
         strip.seek_requested.connect(lambda time: self._ask(time, run))
 
     def _section(self, key: str) -> FoldSection:
-        section = FoldSection(SECTIONS[key], self._definitions.get(key, ""), self, self._help(HELP[key]))
+        section = FoldSection(SECTIONS[key], self._definitions.get(key, ""), self)
         section.toggled.connect(lambda is_open: self.section_toggled.emit(key, is_open))
         return section
-
-    def _help(self, keys: Sequence[str]) -> list[Definition]:
-        return [(TERMS.get(key, key), self._definitions[key]) for key in keys if key in self._definitions]
 
     def _fill_sections(self) -> None:
         self.sections["mix"].column.addWidget(self.mix)
@@ -152,12 +135,8 @@ class DriftPanel(QWidget):
         for column in (self._left, self._right):
             column.setSpacing(6)
             self._columns.addLayout(column, 1)
-        head = QHBoxLayout()
-        head.setContentsMargins(0, 0, 0, 0)
-        head.addWidget(self._verdict, 1)
-        head.addWidget(self._about, 0, Qt.AlignmentFlag.AlignTop)
         self._left.addWidget(self.runs, 0, Qt.AlignmentFlag.AlignLeft)
-        self._left.addLayout(head)
+        self._left.addWidget(self._verdict)
         self._left.addWidget(self._explanation)
         for key in ("mix", "latents", "curves"):
             self._left.addWidget(self.sections[key])
@@ -172,7 +151,6 @@ class DriftPanel(QWidget):
         self._verdict.setText(message)
         set_role(self._verdict, "muted")
         self._explanation.setText("")
-        self._about.setVisible(False)
         self._show_rows([])
         for strip in self.curves.values():
             strip.set_trace(None)
@@ -194,7 +172,6 @@ class DriftPanel(QWidget):
         set_role(self._verdict, "title")
         self._explanation.setText(explanation)
         self._explanation.setVisible(bool(explanation))
-        self._about.setVisible(True)
         self._show_rows(rows)
         self.curves["divergence"].set_markers([] if departure_s is None else [departure_s], off_path)
         for section in self.sections.values():

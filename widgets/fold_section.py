@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from widgets.definition_button import Definition, DefinitionButton
 from widgets.icons import icon
 from widgets.theme import current_theme
 
@@ -17,11 +14,7 @@ class FoldSection(QWidget):
 
     toggled = Signal(bool)
 
-    def __init__(
-        self, title: str, explanation: str = "", parent: QWidget | None = None,
-        definitions: Sequence[Definition] = (),
-    ) -> None:  # fmt: skip
-        """definitions: what a click on the question mark at the right of the title shows; without any there is none."""
+    def __init__(self, title: str, explanation: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._head = QToolButton(self)
         self._head.setText(title)
@@ -44,8 +37,6 @@ class FoldSection(QWidget):
         head.addWidget(self._head)
         head.addStretch(1)
         head.addWidget(self._remark)
-        if definitions:
-            head.addWidget(DefinitionButton(title, definitions, self))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -39,6 +39,7 @@ class MixedControls(QWidget):
         self._state = QLabel("", self)
         self._state.setProperty("role", "small")
         self._state.setWordWrap(True)
+        self._state.setToolTip(definitions.get("mix", ""))
         self._away = IconButton("x", "Put the mixed run away", parent=self)
         self._away.setProperty("compact", True)
         self._away.clicked.connect(self.put_away_requested)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from app.binding_drift import head_of, name_of
+from app.definitions import definition_in, tip_at
 from app.main_window import MainWindow
 from app.panes import MIXED
 from app.session import Clip
@@ -318,3 +321,15 @@ def test_a_head_survives_the_settings(head):
 def test_a_damaged_head_is_the_mean(name):
     assert head_of(name) is None
     assert settings_from_json({"drift_run": name}).drift_run == Settings().drift_run
+
+
+def test_every_number_on_the_page_leads_to_its_definition(window, qtbot):
+    run(window.studio, qtbot, 1.3, 0.5)
+    window.studio.listening.seek(1.0)
+    panel = window.drift
+    labels = [
+        label for label in panel.findChildren(QLabel) if label.isVisible() and re.search(r"\d", label.text())
+    ]
+    assert len(labels) > 8
+    for widget in [*labels, *panel._strips()]:
+        assert definition_in(tip_at(widget, QPoint(1, 1))), widget.accessibleName() or widget.text()

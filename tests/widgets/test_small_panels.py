@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QApplication,
     QLabel,
@@ -20,7 +19,6 @@ from PySide6.QtWidgets import (
 
 from widgets import notice_bar
 from widgets.checkpoint_panel import CheckpointPanel
-from widgets.definition_button import DefinitionButton
 from widgets.gallery import ROWS, SHORTCUTS, Gallery
 from widgets.job_indicator import ThinProgress
 from widgets.notice_bar import NoticeBar
@@ -288,44 +286,3 @@ def test_the_gallery_changes_theme_while_it_is_shown(qtbot, qapp: QApplication):
 
     assert mean_lightness(dark_picture) < 70
     assert mean_lightness(light_picture) > 200
-
-
-# ---------------------------------------------------------------------- definitions
-@pytest.fixture
-def question(qtbot) -> Iterator[DefinitionButton]:
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.resize(640, 480)
-    terms = [("Divergence", "0 identical, 1 unrelated.\ndocs/analysis.md, drift"), ("Focus", "The largest.")]
-    button = DefinitionButton("Curves", terms, window)
-    button.move(600, 440)
-    window.show()
-    yield button
-    window.close()
-
-
-def test_a_click_on_the_question_mark_shows_the_definitions_within_the_window(question):
-    QTest.mouseClick(question, Qt.MouseButton.LeftButton)
-    sheet = question.sheet()
-    assert sheet.isVisible()
-    assert question.window().rect().contains(sheet.geometry())
-    said = [label.text() for label in sheet.findChildren(QLabel)]
-    assert said == ["Divergence", "0 identical, 1 unrelated.", "docs/analysis.md, drift", "Focus", "The largest."]
-    QTest.mouseClick(question, Qt.MouseButton.LeftButton)
-    assert question.sheet() is None
-
-
-@pytest.mark.parametrize("how", ["click", "Esc", "hidden"])
-def test_definitions_go_with_a_click_beside_them_with_esc_and_with_their_page(question, how):
-    QTest.mouseClick(question, Qt.MouseButton.LeftButton)
-    sheet = question.sheet()
-    QTest.mouseClick(sheet.findChildren(QLabel)[0], Qt.MouseButton.LeftButton)
-    assert question.sheet() is sheet, "a click into them leaves them open"
-    if how == "click":
-        QTest.mouseClick(question.window(), Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
-    elif how == "Esc":
-        QTest.keyClick(question, Qt.Key.Key_Escape)
-    else:
-        question.hide()
-    assert question.sheet() is None
-    assert not sheet.isVisible()
