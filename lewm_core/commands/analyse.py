@@ -15,9 +15,12 @@ from lewm_core.commands._shared import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lewm_core.analysis.drift import Drift
     from lewm_core.analysis.pane_report import PaneReport
     from lewm_core.inference import Comparison
+    from lewm_core.predictor_trace import PredictorTrace
 
 HELP = "measure where a model loses quality on a clip"
 _NAMES = {
@@ -38,6 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
     config, speaker = voice.info.mel, comparison.speaker
     reports = _reports(comparison, config)
     drift = _drift(comparison, config.frame_rate)
+    attention = {
+        name: attention_numbers(pane.trace)
+        for name, pane in comparison.panes.items()
+        if pane.trace is not None
+    }
     if arguments.json:
         print_json(
             {
@@ -45,11 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
                 "speaker": speaker,
                 "panes": {name: pane_numbers(report) for name, report in reports.items()},
                 "free_run": None if drift is None else drift_numbers(drift),
+                "attention": attention,
                 "recipe": comparison.recipe,
             }
         )
         return 0
-    _print(arguments.clip, speaker, reports, drift)
+    _print(arguments.clip, speaker, reports, drift, attention)
     return 0
 
 
@@ -74,11 +83,14 @@ def _reports(comparison: Comparison, config: Any) -> dict[str, PaneReport]:
 def _drift(comparison: Comparison, frame_rate: float) -> Drift | None:
     from lewm_core.analysis.drift import measure_drift
 
-    free = comparison.panes.get("autoregressive")
-    if free is None or not free.mel.shape[1]:
+    free, forced = (comparison.panes.get(name) for name in ("autoregressive", "teacher_forced"))
+    if free is None or not free.mel.shape[1] or forced is None:
         return None
-    truth = comparison.panes["ground_truth"].mel
-    return measure_drift(truth, free.mel, frame_rate, stopped=comparison.stop_reason == "stop_head")
+    latents = (forced.latents, free.latents)
+    if any(values is None or not len(values) for values in latents):
+        latents = (None, None)
+    stopped = comparison.stop_reason == "stop_head"
+    return measure_drift(forced.mel, free.mel, frame_rate, *latents, stopped=stopped)
 
 
 def pane_numbers(report: PaneReport) -> dict[str, Any]:
@@ -101,7 +113,7 @@ def pane_numbers(report: PaneReport) -> dict[str, Any]:
 
 
 def drift_numbers(drift: Drift) -> dict[str, Any]:
-    """The drift as plain data for JSON."""
+    """The drift of the free run from the teacher-forced one as plain data for JSON."""
     import numpy as np
 
     from lewm_core.analysis.drift_verdict import drift_verdict
@@ -114,10 +126,58 @@ def drift_numbers(drift: Drift) -> dict[str, Any]:
         "runs_on": drift.ending.runs_on,
         "median_divergence": float(np.median(drift.free_divergence)) if drift.chance_db else None,
         "chance_db": drift.chance_db,
+        "energy_ratio_db": _median(drift.energy_ratio_db),
+        "latent_std_ratio": None if drift.latents is None else _median(drift.latents.std_ratio),
     }
 
 
-def _print(clip: Path, speaker: str, reports: dict[str, PaneReport], drift: Drift | None) -> None:
+def attention_numbers(trace: PredictorTrace) -> dict[str, Any]:
+    """Focus, monotonicity and offset of every head and of the mean of all, as plain data for JSON.
+
+    Layers and heads are counted from 1, as in the studio; an offset is None where there is no plan.
+    """
+    import numpy as np
+
+    from lewm_core.analysis.attention import attention_figures
+
+    weights, planned = trace.attention.astype(np.float32), trace.planned_units()
+    every = attention_figures(weights, planned)
+    mean = attention_figures(weights.mean((0, 1), keepdims=True), planned)
+    layers, heads = every.focus.shape
+    table = [
+        {
+            "layer": layer + 1, "head": head + 1, "focus": float(every.focus[layer, head]),
+            "monotonicity": float(every.monotonicity[layer, head]),
+            "offset": None if every.offset is None else _finite(every.offset[layer, head]),
+        }
+        for layer in range(layers)
+        for head in range(heads)
+    ]  # fmt: skip
+    return {
+        "mean": {
+            "focus": float(mean.focus[0, 0]),
+            "monotonicity": float(mean.monotonicity[0, 0]),
+            "offset": None if mean.offset is None else _finite(mean.offset[0, 0]),
+        },
+        "sharpest": {"layer": every.sharpest[0] + 1, "head": every.sharpest[1] + 1},
+        "heads": table,
+    }
+
+
+def _median(values: np.ndarray) -> float | None:
+    import numpy as np
+
+    there = values[np.isfinite(values)]
+    return float(np.median(there)) if len(there) else None
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if value == value else None
+
+
+def _print(
+    clip: Path, speaker: str, reports: dict[str, PaneReport], drift: Drift | None, attention: dict[str, Any]
+) -> None:
     print(f"{clip.name} and {speaker}")
     print(
         f"{'':<17}{'mel L1':>7}{'blur':>7}{'harmonics':>11}{'contrast':>10}{'r freq':>8}{'r time':>8}  error"
@@ -132,7 +192,19 @@ def _print(clip: Path, speaker: str, reports: dict[str, PaneReport], drift: Drif
     if drift is not None:
         print("* on the time axis of the clip, by dynamic time warping")
         print(f"free run: {drift_numbers(drift)['verdict']}")
+    for name, run in attention.items():
+        sharpest = run["sharpest"]
+        (best,) = (head for head in run["heads"] if sharpest.items() <= head.items())
+        where = f"layer {sharpest['layer']}, head {sharpest['head']}"
+        print(
+            f"attention, {_NAMES[name].rstrip('*')}: mean {_said(run['mean'])}; sharpest {where} {_said(best)}"
+        )
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _said(head: dict[str, Any]) -> str:
+    words = f"focus {head['focus']:.2f}, monotonic {100 * head['monotonicity']:.0f} %"
+    return words if head["offset"] is None else f"{words}, {head['offset']:.1f} units off the plan"

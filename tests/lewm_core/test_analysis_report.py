@@ -14,7 +14,9 @@ from lewm_core.analysis.formant_blur import formant_blur, smooth_along_frequency
 from lewm_core.analysis.matched_noise import add_matched_noise
 from lewm_core.analysis.pane_report import report_pane
 from lewm_core.cli import main
+from lewm_core.commands.analyse import attention_numbers
 from lewm_core.config import LN_TO_DB
+from lewm_core.predictor_trace import PredictorTrace
 from lewm_core.resources_path import resource
 from tests.lewm_core.analysis_signals import CLIPS, FRAME_RATE, clip_mel, stretched_mel
 from tests.lewm_core.tiny import tiny_checkpoint
@@ -74,6 +76,45 @@ def test_the_command_prints_the_numbers_of_every_pane(
     assert f"{rebuilt['mel_l1']:.3f}" in table
     if answer["free_run"]:
         assert f"free run: {answer['free_run']['verdict']}" in table
+    for run, said in (("teacher_forced", "teacher-forced"), ("autoregressive", "autoregressive")):
+        attention = answer["attention"][run]
+        assert [(head["layer"], head["head"]) for head in attention["heads"]] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+        best = max(attention["heads"], key=lambda head: head["focus"])
+        assert attention["sharpest"] == {"layer": best["layer"], "head": best["head"]}
+        assert f"attention, {said}: mean focus {attention['mean']['focus']:.2f}, " in table
+        assert f"sharpest layer {best['layer']}, head {best['head']} focus {best['focus']:.2f}" in table
+
+
+def planted_trace(heads: np.ndarray, spans: np.ndarray | None) -> PredictorTrace:
+    """A trace with these weights (layers, heads, k, u), a step every 0.1 s."""
+    steps, units = heads.shape[2:]
+    return PredictorTrace(
+        np.arange(steps) * 0.1, 0.1, np.zeros(steps), heads.astype(np.float16), tuple("abcdef"[:units]), spans,
+        np.ones(steps, bool),
+    )  # fmt: skip
+
+
+def test_attention_of_known_heads_is_told_head_by_head():
+    steps = np.arange(5)
+    forward, backward = np.eye(5), np.eye(5)[::-1]
+    ahead = np.eye(5)[np.minimum(steps + 1, 4)]
+    even = np.full((5, 5), 0.2)
+    spans = np.stack((steps * 0.1, (steps + 1) * 0.1), axis=1)
+    numbers = attention_numbers(planted_trace(np.array([[forward, backward], [ahead, even]]), spans))
+    table = {(head.pop("layer"), head.pop("head")): head for head in numbers["heads"]}
+    assert table[1, 1] == {"focus": 1.0, "monotonicity": 1.0, "offset": 0.0}
+    assert table[1, 2] == {"focus": 1.0, "monotonicity": 0.0, "offset": pytest.approx(2.4)}
+    assert table[2, 1] == {"focus": 1.0, "monotonicity": 1.0, "offset": pytest.approx(0.8)}
+    assert table[2, 2]["focus"] == pytest.approx(0.2, abs=1e-3)
+    assert numbers["sharpest"] == {"layer": 1, "head": 1}
+    assert numbers["mean"]["focus"] == pytest.approx(np.mean([0.3, 0.3, 0.55, 0.3, 0.55]), abs=1e-3)
+    assert json.loads(json.dumps(numbers)) == numbers
+
+
+def test_attention_without_a_plan_has_no_offset():
+    numbers = attention_numbers(planted_trace(np.eye(4)[None, None], None))
+    assert numbers["mean"]["offset"] is None
+    assert numbers["heads"][0]["offset"] is None
 
 
 @pytest.mark.slow
