@@ -167,7 +167,8 @@ class MixingController(QObject):
         pane = made.pane
         sound = Sound(pane.wave, base.sample_rate) if len(pane.wave) else None
         l1 = "" if pane.mel_l1 is None else f" · L1 {pane.mel_l1:.2f} along DTW"
-        self._panes.set_extra(MIXED, pane.mel, PaneContent(pane.mel * LN_TO_DB, sound, made.remark + l1))
+        content = PaneContent(pane.mel * LN_TO_DB, sound, made.remark + l1, base.text)
+        self._panes.set_extra(MIXED, pane.mel, content)
 
     # ------------------------------------------------------------------ measures
     def _measure(self, base: Compared, made: MixedMade) -> None:
