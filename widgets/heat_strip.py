@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from widgets.colour_maps import lookup_table
 from widgets.mel_viewport import Range
-from widgets.theme import DARK, current_theme, interface_font
+from widgets.theme import DARK, current_theme
 from widgets.time_strip import TimeStrip
 
 _ROWS_BESIDE = 3
@@ -37,9 +37,7 @@ class HeatStrip(TimeStrip):
         self._map = "magma"
         self._labels: Sequence[str] = ()
         self._paths: list[tuple[str, NDArray[np.float64]]] = []
-        self._empty = ""
         self._gamma = 1.0
-        self._picture: QPixmap | None = None
 
     # What is shown
 
@@ -59,7 +57,8 @@ class HeatStrip(TimeStrip):
         colour_map: a name of `colour_maps`; DIVERGING is the diverging one that suits the theme.
         gamma: power of the place between the levels that becomes the place in the map; below 1 small ones show.
         """
-        self._values = None if values is None else np.asarray(values)
+        # Copied once in the order and type that every zoom needs.
+        self._values = None if values is None else np.ascontiguousarray(values, np.float32)
         columns = 0 if values is None else values.shape[1]
         places = np.arange(columns) * column_s if starts is None else starts
         self._starts = np.asarray(places, np.float64)
@@ -78,11 +77,6 @@ class HeatStrip(TimeStrip):
         """
         self._paths = [(style, np.where(np.asarray(rows) < 0, np.nan, rows)) for style, rows in paths]
         self._redraw()
-
-    def set_empty_message(self, text: str) -> None:
-        """What is said while there is nothing to draw."""
-        self._empty = text
-        self.update()
 
     def column_at(self, time: float) -> int | None:
         """The column that lies at a time in s; None where there is none."""
@@ -108,40 +102,8 @@ class HeatStrip(TimeStrip):
 
     # Painting
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
-        painter = QPainter(self)
-        plot = self._plot()
-        if self._values is None:
-            painter.fillRect(self.rect(), QColor(theme.surface))
-            painter.fillRect(plot, QColor(theme.plot_background))
-            painter.setFont(interface_font(theme, theme.font_size_small))
-            painter.setPen(QColor(theme.text_muted))
-            box = plot.adjusted(8, 0, -8, 0)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty)
-            self._paint_title(painter, plot)
-            painter.end()
-            return
-        # The playhead moves sixty times a second over a picture that stays.
-        if self._picture is None or self._picture.size() != self.size() * self.devicePixelRatio():
-            self._picture = self._draw(plot)
-        painter.drawPixmap(0, 0, self._picture)
-        painter.setClipRect(plot)
-        painter.setFont(interface_font(theme, theme.font_size_small))
-        self._paint_lines(painter, plot)
-        self._paint_title(painter, plot)
-        painter.end()
-
-    def _draw(self, plot: QRectF) -> QPixmap:
-        """All but what moves."""
-        theme = current_theme()
+    def _draw(self, painter: QPainter, plot: QRectF) -> None:
         ratio = self.devicePixelRatio()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        painter = QPainter(picture)
-        painter.fillRect(self.rect(), QColor(theme.surface))
-        painter.fillRect(plot, QColor(theme.plot_background))
-        painter.setFont(interface_font(theme, theme.font_size_small))
         first, behind = self.visible_rows()
         self._paint_labels(painter, plot, first, behind)
         painter.setClipRect(plot)
@@ -149,8 +111,6 @@ class HeatStrip(TimeStrip):
             image = self._image(int(plot.width() * ratio), int(plot.height() * ratio), first, behind)
             painter.drawImage(plot, image)
         self._paint_paths(painter, plot, first, behind)
-        painter.end()
-        return picture
 
     def _image(self, width: int, height: int, first: int, behind: int) -> QImage:
         """The visible part in pixels: cells that are smaller than a pixel are averaged, larger ones repeated."""
@@ -200,29 +160,31 @@ class HeatStrip(TimeStrip):
             if is_plan:
                 pen.setStyle(Qt.PenStyle.DotLine)
             painter.setPen(pen)
-            points: list[QPointF] = []
-            for start, row in zip(self._starts, path, strict=False):
-                if not math.isfinite(row):
-                    painter.drawPolyline(QPolygonF(points))
-                    points = []
-                    continue
-                y = plot.bottom() - (row - first + 0.5) * row_height
-                points += [
-                    QPointF(self.x_of(float(start)), y),
-                    QPointF(self.x_of(float(start) + self._column_s), y),
-                ]
-            painter.drawPolyline(QPolygonF(points))
+            for line in self._path_lines(path, plot, first, row_height):
+                painter.drawPolyline(line)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Draw anew in the colours of another theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_picture"):
-            self._redraw()
-
-    def _redraw(self) -> None:
-        self._picture = None
-        self.update()
+    def _path_lines(
+        self, path: NDArray[np.float64], plot: QRectF, first: int, row_height: float
+    ) -> list[QPolygonF]:
+        """The visible part of a path as steps: flat over each column, at most one column a pixel."""
+        start, stop = self._range
+        low = max(0, int(np.searchsorted(self._starts, start - self._column_s)))
+        high = int(np.searchsorted(self._starts, stop, side="right"))
+        every = max(1, (high - low) // max(int(plot.width()), 1))
+        begins, rows = self._starts[low:high:every], path[low:high:every]
+        ends = np.minimum(begins + every * self._column_s, stop + self._column_s)
+        scale = plot.width() / (stop - start)
+        x = np.stack((begins, ends), axis=1) * scale + (plot.left() - start * scale)
+        y = plot.bottom() - (rows - first + 0.5) * row_height
+        gaps = np.flatnonzero(~np.isfinite(y))
+        lines = []
+        for part in np.split(np.arange(len(y)), gaps):
+            kept = part[np.isfinite(y[part])]
+            if len(kept):
+                xs, ys = x[kept].ravel().tolist(), np.repeat(y[kept], 2).tolist()
+                lines.append(QPolygonF(list(map(QPointF, xs, ys))))
+        return lines
 
     def _is_filled(self) -> bool:
         return self._values is not None
@@ -234,7 +196,7 @@ def _fewer(values: NDArray[np.floating], pixels: int, axis: int) -> NDArray[np.f
     if together < 2:
         return values
     edges = np.arange(0, values.shape[axis], together)
-    sums = np.add.reduceat(values.astype(np.float32), edges, axis=axis)
+    sums = np.add.reduceat(values, edges, axis=axis)
     counts = np.diff(np.append(edges, values.shape[axis])).astype(np.float32)
     return np.asarray(sums / (counts[:, None] if axis == 0 else counts))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.mel_viewport import Range
-from widgets.theme import current_theme
+from widgets.theme import current_theme, interface_font
 
 _STRIP = 8
 
@@ -27,7 +27,8 @@ class TimeStrip(QWidget):
         self._range: Range = (0.0, 1.0)
         self._playhead: float | None = None
         self._moment: float | None = None
-        self._title = ""
+        self._title = self._empty = ""
+        self._picture: QPixmap | None = None
         self._margins = (52, 4)
         self.setAccessibleName(name)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -86,7 +87,47 @@ class TimeStrip(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(300, 56)
 
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The playhead moves sixty times a second over a picture that stays."""
+        ratio = self.devicePixelRatio()
+        if self._picture is None or self._picture.size() != self.size() * ratio:
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._paint_into(self._picture)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        painter.setClipRect(self._plot())
+        if self._is_filled():
+            self._paint_lines(painter, self._plot())
+        painter.setFont(_font())
+        self._paint_title(painter, self._plot())
+        painter.end()
+
+    def _paint_into(self, picture: QPixmap) -> None:
+        theme, plot = current_theme(), self._plot()
+        painter = QPainter(picture)
+        painter.fillRect(self.rect(), QColor(theme.surface))
+        painter.fillRect(plot, QColor(theme.plot_background))
+        painter.setFont(_font())
+        if self._is_filled():
+            self._draw(painter, plot)
+        else:
+            painter.setPen(QColor(theme.text_muted))
+            box = plot.adjusted(8, 0, -8, 0)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty)
+        painter.end()
+
+    def set_empty_message(self, text: str) -> None:
+        """What is said while there is nothing to draw."""
+        self._empty = text
+        self._redraw()
+
     # For those who draw
+
+    def _draw(self, painter: QPainter, plot: QRectF) -> None:
+        """Draw all but what moves, over the background of the plot."""
 
     def _plot(self) -> QRectF:
         return QRectF(self._margins[0], 1, self._plot_width(), self.height() - 2)
@@ -96,6 +137,7 @@ class TimeStrip(QWidget):
 
     def _redraw(self) -> None:
         """Draw all of it anew: time range, size or contents are others."""
+        self._picture = None
         self.update()
 
     def _is_filled(self) -> bool:
@@ -130,6 +172,12 @@ class TimeStrip(QWidget):
 
     # Events
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw anew in the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_picture"):
+            self._redraw()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._redraw()
@@ -146,3 +194,8 @@ class TimeStrip(QWidget):
         if self._is_filled() and event.buttons() & Qt.MouseButton.LeftButton:
             start, stop = self._range
             self.seek_requested.emit(min(max(self.time_at(event.position().x()), start), stop))
+
+
+def _font() -> QFont:
+    theme = current_theme()
+    return interface_font(theme, theme.font_size_small)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from widgets.mel_viewport import Range
-from widgets.theme import current_theme, interface_font, mix, translucent
+from widgets.theme import current_theme, mix, translucent
 from widgets.time_strip import TimeStrip
 
 _LABELS = 44
@@ -33,8 +33,6 @@ class TraceStrip(TimeStrip):
         self._level: float | None = None
         self._markers: list[float] = []
         self._bands: list[Range] = []
-        self._empty = ""
-        self._columns: list[tuple[float, float, float]] | None = None
         self.set_margins(_LABELS + 8, 4)
 
     # What is shown
@@ -60,22 +58,17 @@ class TraceStrip(TimeStrip):
     ) -> None:
         """A second curve, drawn as a thin line under the first, between the same bounds."""
         self._lower = None if values is None else (np.asarray(values, dtype=np.float64), frame_rate, offset)
-        self.update()
+        self._redraw()
 
     def set_level(self, level: float | None) -> None:
         """Draw a thin line across at a value that means something, such as a threshold."""
         self._level = level
-        self.update()
-
-    def set_empty_message(self, text: str) -> None:
-        """What is said while there is nothing to draw."""
-        self._empty = text
-        self.update()
+        self._redraw()
 
     def set_markers(self, times: Sequence[float], bands: Sequence[Range] = ()) -> None:
         """Mark moments (s) by a small triangle, and stretches (s, s) by a tint."""
         self._markers, self._bands = list(times), list(bands)
-        self.update()
+        self._redraw()
 
     def value_at(self, time: float) -> float:
         """The value at a time in s; NaN where there is none."""
@@ -86,31 +79,15 @@ class TraceStrip(TimeStrip):
 
     # Painting
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
-        painter = QPainter(self)
-        plot = self._plot()
-        painter.fillRect(self.rect(), QColor(theme.surface))
-        painter.fillRect(plot, QColor(theme.plot_background))
-        painter.setFont(interface_font(theme, theme.font_size_small))
-        if self._values is None:
-            painter.setPen(QColor(theme.text_muted))
-            box = plot.adjusted(8, 0, -8, 0)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty)
-            self._paint_title(painter, plot)
-            painter.end()
-            return
+    def _draw(self, painter: QPainter, plot: QRectF) -> None:
         self._paint_axis(painter, plot)
         painter.setClipRect(plot)
         for start, stop in self._bands:
             left, right = self.x_of(start), self.x_of(stop)
             painter.fillRect(QRectF(left, plot.top(), max(right - left, 1), plot.height()), _tint())
         self._paint_lower(painter)
-        self._paint_curve(painter, plot)
-        self._paint_lines(painter, plot)
+        self._paint_curve(painter)
         self._paint_markers(painter, plot)
-        self._paint_title(painter, plot)
-        painter.end()
 
     def _paint_axis(self, painter: QPainter, plot: QRectF) -> None:
         theme = current_theme()
@@ -132,29 +109,36 @@ class TraceStrip(TimeStrip):
     def _paint_lower(self, painter: QPainter) -> None:
         if self._lower is None:
             return
-        values, rate, offset = self._lower
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(current_theme().text_muted), 1.2))
-        for run in _runs(self._points(values, rate, offset)):
-            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in run]))
+        for xs, ys in self._runs(*self._lower):
+            painter.drawPolyline(_polygon(xs, ys))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def _paint_curve(self, painter: QPainter, plot: QRectF) -> None:
+    def _paint_curve(self, painter: QPainter) -> None:
+        assert self._values is not None
         theme = current_theme()
         zero = self._y_of(min(max(0.0, self._bounds[0]), self._bounds[1]))
-        colour = QColor(theme.accent)
-        fill = translucent(theme.accent, 0.28)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for run in _runs(self._curve()):
-            points = [QPointF(x, y) for x, y in run]
-            line = QPolygonF(points)
-            area = QPolygonF([QPointF(run[0][0], zero), *points, QPointF(run[-1][0], zero)])
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(fill)
-            painter.drawPolygon(area)
-            painter.setPen(QPen(colour, 1.3))
-            painter.drawPolyline(line)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for xs, ys in self._runs(self._values, self._frame_rate, self._offset):
+            left = math.floor(xs[0])
+            painter.drawImage(left, 0, self._area(np.asarray(xs) - left, np.asarray(ys), zero))
+            painter.setPen(QPen(QColor(theme.accent), 1.3))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawPolyline(_polygon(xs, ys))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _area(self, x: NDArray[np.float64], y: NDArray[np.float64], zero: float) -> QImage:
+        """What lies between curve and zero, column by column: a polygon of so many corners takes ten times as long.
+
+        Its edge is not smooth; the line lies over it.
+        """
+        width, height = max(1, math.ceil(x[-1])), self.height()
+        edge = np.interp(np.arange(width) + 0.5, x, y)
+        rows = np.arange(height)[:, None] + 0.5
+        inside = (rows > np.minimum(edge, zero)) & (rows < np.maximum(edge, zero))
+        colour = translucent(current_theme().accent, 0.28)
+        picture = np.where(inside, np.uint32(colour.rgba()), np.uint32(0))
+        return QImage(picture.data, width, height, 4 * width, QImage.Format.Format_ARGB32).copy()
 
     def _paint_markers(self, painter: QPainter, plot: QRectF) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -165,37 +149,37 @@ class TraceStrip(TimeStrip):
             painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 8)]))
             painter.drawRect(QRectF(x - 0.5, top, 1, plot.height()))
 
-    def _curve(self) -> list[tuple[float, float, float]]:
-        if self._columns is None and self._values is not None:
-            self._columns = self._points(self._values, self._frame_rate, self._offset)
-        return self._columns or []
-
-    def _points(
+    def _runs(
         self, values: NDArray[np.float64], rate: float, offset: float
-    ) -> list[tuple[float, float, float]]:
-        """(x, y, is_there) at most once a pixel column: the greatest distance from 0 of the frames in it."""
+    ) -> list[tuple[list[float], list[float]]]:
+        """x and y of each stretch without a gap, at most a point a pixel column: the farthest from 0 of its frames."""
         start, stop = self._range
         first = max(0, math.floor((start - offset) * rate) - 1)
         last = max(first, min(len(values), math.ceil((stop - offset) * rate) + 2))
-        shown = values[first:last]
-        per_column = max(1, int(len(shown) / max(self._plot_width(), 1.0)))
-        points = []
+        per_column = max(1, int((last - first) / max(self._plot_width(), 1.0)))
+        columns = -(-(last - first) // per_column)
+        shown = np.full((columns, per_column), np.nan)
+        shown.ravel()[: last - first] = values[first:last]
+        if not columns:
+            return []
+        farthest = np.argmax(np.nan_to_num(np.abs(shown), nan=-1.0), axis=1)
+        shown = shown[np.arange(columns), farthest]
         low, high = self._bounds
-        for index in range(0, len(shown), per_column):
-            part = shown[index : index + per_column]
-            part = part[np.isfinite(part)]
-            value = float(part[np.argmax(np.abs(part))]) if len(part) else math.nan
-            middle = (first + index + (per_column - 1) / 2) / rate + offset
-            points.append((self.x_of(middle), self._y_of(min(max(value, low), high)), float(len(part) > 0)))
-        return points
+        times = (first + np.arange(columns) * per_column + (per_column - 1) / 2) / rate + offset
+        x = self._margins[0] + (times - start) / (stop - start) * self._plot_width()
+        y = 3 + (high - np.clip(shown, low, high)) / max(high - low, 1e-9) * (self.height() - 6)
+        runs = []
+        for part in np.split(np.arange(columns), np.flatnonzero(~np.isfinite(y))):
+            kept = part[np.isfinite(y[part])]
+            if len(kept) == 1:  # alone between gaps: a pixel wide, so that it is seen
+                runs.append(([x[kept[0]] - 1.0, x[kept[0]] + 1.0], [y[kept[0]]] * 2))
+            elif len(kept):
+                runs.append((x[kept].tolist(), y[kept].tolist()))
+        return runs
 
     def _y_of(self, value: float) -> float:
         low, high = self._bounds
         return 3 + (high - value) / max(high - low, 1e-9) * (self.height() - 6)
-
-    def _redraw(self) -> None:
-        self._columns = None
-        self.update()
 
     def _is_filled(self) -> bool:
         return self._values is not None
@@ -205,12 +189,5 @@ def _tint() -> QColor:
     return translucent(current_theme().error, 0.16)
 
 
-def _runs(points: list[tuple[float, float, float]]) -> list[list[tuple[float, float]]]:
-    """Stretches of points without a gap."""
-    runs: list[list[tuple[float, float]]] = [[]]
-    for x, y, is_there in points:
-        if is_there:
-            runs[-1].append((x, y))
-        elif runs[-1]:
-            runs.append([])
-    return [run for run in runs if len(run) > 1]
+def _polygon(xs: list[float], ys: list[float]) -> QPolygonF:
+    return QPolygonF(list(map(QPointF, xs, ys)))

@@ -124,7 +124,7 @@ def test_a_mixed_run_can_be_subtracted_exported_and_reported(window, qtbot, tmp_
 def test_its_time_is_that_of_the_clip_also_where_the_free_run_is_linked_by_a_path(window, qtbot):
     studio = window.studio
     run(studio, qtbot, 1.0)
-    qtbot.waitUntil(lambda: studio.alignment.is_linked, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: studio.alignment.path is not None, timeout=PATIENCE)
     assert studio.alignment.moved(1.0, "teacher_forced", MIXED) == 1.0
     assert studio.alignment.moved(1.0, FREE, MIXED) == studio.alignment.moved(1.0, FREE, "ground_truth")
 
@@ -179,7 +179,7 @@ def test_the_moment_is_dragged_in_the_mels(window, qtbot):
 
 def test_in_the_free_run_the_line_stands_at_the_same_word(window, qtbot):
     studio = window.studio
-    qtbot.waitUntil(lambda: studio.alignment.is_linked, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: studio.alignment.path is not None, timeout=PATIENCE)
     drag_flag(window, FREE, 1.0)
     assert studio.mixing.wish.free_from_s == pytest.approx(
         studio.alignment.moved(1.0, FREE, "ground_truth"), abs=0.02
