@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from lewm_core.config import MelConfig, Speaker
-from lewm_core.untrusted import is_like, shown
+from lewm_core.untrusted import is_like, parse_json, shown
 
 SPLITS = ("train", "dev")
 
@@ -89,20 +89,23 @@ def each_utterance(manifest: Path) -> Iterator[Utterance]:
     if not manifest.is_file():
         raise DataError(f"{manifest.parent} has no {manifest.name}; make it with `lewm preprocess`")
     is_empty = True
-    # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
-    with manifest.open(encoding="utf8", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                is_empty = False
-                yield _utterance_of(line, manifest, number)
+    try:
+        # newline="\n": a text may hold U+2028, which splitlines() would take for a line's end.
+        with manifest.open(encoding="utf8", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    is_empty = False
+                    yield _utterance_of(line, manifest, number)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{manifest} cannot be read: {error}; run `lewm preprocess` again") from None
     if is_empty:
         raise DataError(f"{manifest} lists no utterances; make it with `lewm preprocess`")
 
 
 def _utterance_of(line: str, manifest: Path, number: int) -> Utterance:
     try:
-        return _utterance(json.loads(line))
-    except (ValueError, TypeError, AttributeError) as error:
+        return _utterance(parse_json(line))
+    except ValueError as error:
         raise DataError(f"{manifest}, line {number}: {error}; run `lewm preprocess` again") from None
 
 
