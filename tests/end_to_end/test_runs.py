@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
-import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
-from tests.end_to_end.desktop import likeness, wait_for
+from tests.end_to_end.desktop import RATE, likeness, wait_for
 from tests.end_to_end.running_studio import MARKS, RunningStudio
 from tests.lewm_core.tiny import tiny_run
 
@@ -45,6 +46,14 @@ def open_run(desktop, studio: RunningStudio, run: Path) -> None:
 
 def wait_for_place(desktop, words: str) -> None:
     desktop.screen.wait_for(re.escape(words), "label")
+
+
+def wait_for_end(heard: Callable[[], np.ndarray], wave: np.ndarray) -> None:
+    """Wait until a sound of this wave was heard, and nothing for a second since."""
+    loud = 0.05 * float(np.abs(wave).max())
+    wait_for(lambda: np.abs(heard()).max(initial=0.0) > loud, "the sound")
+    least = len(wave) + RATE
+    wait_for(lambda: len(heard()) > least and np.abs(heard()[-RATE:]).max() < loud, "the end of the sound")
 
 
 def measures(desktop) -> list[str]:
@@ -103,7 +112,7 @@ def test_a_run_folder_as_a_time_line(desktop, start, checkpoint, run, tmp_path):
     with desktop.recording() as heard:
         desktop.click_on("B: mel spectrogram")
         desktop.keys("7", "Home", "space")
-        time.sleep(len(wave) / 24_000 + 2)
+        wait_for_end(heard, wave)
         assert likeness(heard(), wave) > ALIKE
 
     # A and B against each other, and everything there again at the next start.
@@ -160,8 +169,8 @@ def test_the_grid_of_checkpoints(desktop, start, checkpoint, run, tmp_path):
     wave, _ = soundfile.read(folder / row["file"], dtype="float32")
     desktop.focus(GRID)
     with desktop.recording() as heard:
-        desktop.click_on(f"step-000500.*ada.{re.escape(row['text'])}.*", "table cell")
-        time.sleep(len(wave) / 24_000 + 2)
+        desktop.click_on(f"step-000500.*ada.{re.escape(row['text'])}.*", "cell")
+        wait_for_end(heard, wave)
         assert likeness(heard(), wave) > ALIKE
     studio.quit()
 
