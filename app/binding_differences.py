@@ -18,24 +18,34 @@ DEFINITIONS = {
     "pair": "A minus B in dB over all bands and frames that both have: mean absolute (L1, in nats; × 8.686: dB) "
     "and mean signed (above 0: A is louder).\nReadings with timings of their own (autoregressive, B) are put on one "
     "time axis by dynamic time warping first.\ndocs/analysis.md, In the studio",
-    "difference": "A minus B in dB: red where A is louder, blue where B is (D)",
-    "wipe": "A left of a divider that can be dragged, B right of it (W)",
-    "blink": "A and B in turn; K changes them by hand",
-    "range": "Differences of this size and more have the strongest colours; 0 dB is neutral",
+    "difference": "A minus B in dB: red where A is louder, blue where B is (D).\n"
+    "docs/analysis.md, In the studio",
+    "wipe": "A left of a divider that can be dragged, B right of it (W).\n"
+    "docs/analysis.md, In the studio",
+    "blink": "A and B in turn; K changes them by hand.\n"
+    "docs/analysis.md, In the studio",
+    "range": "Differences of this size and more have the strongest colours; 0 dB is neutral.\n"
+    "docs/analysis.md, In the studio",
     "path": "Which time of the autoregressive run belongs to which time of the clip (with B in the pair: which of "
     "B to which of the autoregressive run): the path of least distance "
     "(dynamic time warping). Dashed: equal times. Click to go there.\ndocs/analysis.md, Alignment",
-    "link": "Crosshair, playhead, slice, loop and the switch of the source keep the word instead of the time",
+    "link": "Crosshair, playhead, slice, loop and the switch of the source keep the word instead of the time.\n"
+    "docs/analysis.md, Alignment",
     "noise": "The ground truth plus random noise, independent in every band and frame, of exactly the same mel L1 as "
     "the model's error. It shows and sounds what this L1 means when the error is random.\n"
     "docs/analysis.md, matched_noise",
     "correlation": "Correlation of the signed error with itself one step further, its mean removed: 0 for independent "
     "noise, towards 1 for an error that hangs together (blur, shift, wrong sound).\ndocs/analysis.md, error_structure",
-    "loud": "Mel L1 (nats) in frames within 20 dB of the truth's loudest: mostly vowels",
-    "quiet": "Mel L1 (nats) in frames 20 to 40 dB below the truth's loudest: mostly consonants and transitions",
-    "pause": "Mel L1 (nats) in frames more than 40 dB below the truth's loudest",
-    "voiced": "Mel L1 (nats) in frames of speech (loud or quiet) that have a pitch",
-    "unvoiced": "Mel L1 (nats) in frames of speech (loud or quiet) without a pitch",
+    "loud": "Mel L1 (nats) in frames within 20 dB of the truth's loudest: mostly vowels.\n"
+    "docs/analysis.md, error_classes",
+    "quiet": "Mel L1 (nats) in frames 20 to 40 dB below the truth's loudest: mostly consonants and transitions.\n"
+    "docs/analysis.md, error_classes",
+    "pause": "Mel L1 (nats) in frames more than 40 dB below the truth's loudest.\n"
+    "docs/analysis.md, error_classes",
+    "voiced": "Mel L1 (nats) in frames of speech (loud or quiet) that have a pitch.\n"
+    "docs/analysis.md, error_classes",
+    "unvoiced": "Mel L1 (nats) in frames of speech (loud or quiet) without a pitch.\n"
+    "docs/analysis.md, error_classes",
     "band": "Mel L1 (nats) of the bands whose centres lie in this range.\ndocs/analysis.md, error_study",
 }
 GROUPS = {

@@ -19,9 +19,12 @@ DEFINITIONS = {
     "the recording, the others from what the vocoder makes of their mels. Frames 30 dB below the loudest show none.\n"
     "docs/analysis.md, Pitch and formants",
     "ceiling": "Formants are looked for below this frequency; kept for each speaker. By default 5000 Hz where the "
-    "median pitch lies below 165 Hz, else 5500 Hz (Praat's advice). Change it where tracks leave the bright bands.",
-    "number": "How many formants are looked for below the ceiling; Praat's standard is 5",
-    "window": "Effective length of the analysis window; Praat's standard is 25 ms",
+    "median pitch lies below 165 Hz, else 5500 Hz (Praat's advice). Change it where tracks leave the bright bands.\n"
+    "docs/analysis.md, Pitch and formants",
+    "number": "How many formants are looked for below the ceiling; Praat's standard is 5.\n"
+    "docs/analysis.md, Pitch and formants",
+    "window": "Effective length of the analysis window; Praat's standard is 25 ms.\n"
+    "docs/analysis.md, Pitch and formants",
     "deviation": "Median over the clip of the distance from the ground truth's formant at the same time, in per cent; "
     "of the autoregressive run at the same place of the warp path.\ndocs/analysis.md, Pitch and formants",
 }

@@ -24,10 +24,13 @@ RUN_DEFINITIONS = {
     "docs/analysis.md, formant_blur",
     "Contrast": "Strength of the mel's own detail along frequency at the scale of formants, dB, noise left out: "
     "sharpness where there is no recording. Blur lowers it.\ndocs/analysis.md, spectral contrast",
-    "Length": "Length of the mel shown, s.",
-    "figures": "The chosen measure of every checkpoint that has been rendered so far. Click: go to that checkpoint.",
+    "Length": "Length of the mel shown, s.\n"
+    "docs/analysis.md, Checkpoints of a run",
+    "figures": "The chosen measure of every checkpoint that has been rendered so far. Click: go to that checkpoint.\n"
+    "docs/analysis.md, Checkpoints of a run",
     "losses": "As training wrote them: means since the line before (train), on held-out speech (validation). The "
-    "highest hundredth is cut off. Click: go to the nearest checkpoint.\ndocs/training.md",
+    "highest hundredth is cut off. Click: go to the nearest checkpoint.\n"
+    "docs/training.md, The run folder",
 }
 NOTHING_OPEN = (
     "Open the folder of a training run to slide through its checkpoints, or compare the loaded voice with one other "

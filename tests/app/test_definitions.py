@@ -28,6 +28,22 @@ def references() -> list[tuple[str, str]]:
     return found
 
 
+def texts_of_definitions() -> list[tuple[str, str]]:
+    """(file, text) of what stands in the tables named ...DEFINITIONS."""
+    found = []
+    for path in sorted(ROOT.glob("app/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [getattr(target, "id", "") for target in node.targets] if isinstance(node, ast.Assign) else []
+            if any("DEFINITIONS" in name for name in names):
+                found += [(path.name, ast.literal_eval(text)) for text in node.value.values]
+    return found
+
+
+@pytest.mark.parametrize(("file", "text"), texts_of_definitions(), ids=lambda value: value[:40])
+def test_every_definition_names_its_chapter(file, text):
+    assert definition_in(text), f"{file}: {text!r} leads nowhere"
+
+
 def test_there_are_references_to_check():
     assert len(references()) > 20
 
