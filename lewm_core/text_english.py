@@ -24,7 +24,7 @@ _ALWAYS_OPEN = re.compile(r"(?<!\w)24/7(?!\w)")
 _NUMBERED = re.compile(r"\b(Nos?|Vols?|Figs?|Ch|Sec|pp?|Eq|Ref)\.[ ]?(?=\d)")
 _HASH_NUMBER = re.compile(r"#(?=\d)")
 
-_ROMAN = r"(?=[IVX]{2,6}\b)(X{0,3}(?:IX|IV|V?I{0,3}))"
+_ROMAN = r"(?=[IVX]{2,6}\b)(X{0,3}(?:IX|IV|V?I{0,3}))(?![IVX])"  # all of the letters, or it is no numeral: IIII
 _ROMAN_CARDINAL = re.compile(
     rf"\b(War|Chapter|Part|Volume|Act|Phase|Type|Section|Book|Level|Stage|Episode|Article|Figure|Table) {_ROMAN}\b"
 )

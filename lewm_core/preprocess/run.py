@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from lewm_core.config import MelConfig
@@ -160,14 +161,23 @@ def _started_deaf() -> Iterator[None]:
 
     What a worker would print while it is still importing is a traceback for each of them.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Starting multiprocessing's tracker ends by unblocking; it is started first, once.
+    resource_tracker.ensure_running()
+    # Blocked, which new processes inherit, and noted, because another thread of ours may still be given the signal:
+    # a Ctrl+C that comes now is neither lost nor heard in the middle of a start.
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _start_worker() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jeepney import DBusAddress, MessageType, Properties, new_method_call
+from jeepney import DBusAddress, HeaderFields, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 ACCESSIBLE = "org.a11y.atspi.Accessible"
@@ -24,6 +24,9 @@ STATES = {"checked": 4, "enabled": 8, "focused": 12, "selected": 23, "showing": 
 """Bits of AtspiStateType."""
 ON_SCREEN = 0
 """ATSPI_COORD_TYPE_SCREEN."""
+
+AT_ONCE = 120
+"""Questions that are under way at the same time."""
 
 Reference = tuple[str, str]
 
@@ -67,15 +70,10 @@ class Screen:
     ) -> Iterator[Element]:
         """Those whose name matches the regular expression `name` in full, of that role, in the tree's order."""
         pattern = re.compile(name or ".*", re.DOTALL)
-        for reference in self._references(inside.reference if inside else ROOT):
-            its_name = self._property(reference, ACCESSIBLE, "Name") or ""
-            if not pattern.fullmatch(its_name):
-                continue
-            its_role = self._call(reference, ACCESSIBLE, "GetRoleName")
-            if not its_role or (role and its_role[0] != role):
-                continue
-            element = self._element(reference, its_name, its_role[0])
-            if element.shown or not shown:
+        tree = self._tree(inside.reference if inside else ROOT, hidden=not shown)
+        found = [(reference, its_name) for reference, its_name in tree if pattern.fullmatch(its_name)]
+        for element in self._elements(found):
+            if (element.shown or not shown) and role in ("", element.role):
                 yield element
 
     def find(self, name: str = "", role: str = "", **options: Any) -> Element | None:
@@ -120,34 +118,103 @@ class Screen:
     def fresh(self, element: Element) -> Element:
         """The same object as it is now."""
         name = self._property(element.reference, ACCESSIBLE, "Name") or ""
-        return self._element(element.reference, name, element.role)
+        return self._elements([(element.reference, name)])[0]
 
     # ------------------------------------------------------------------ the bus
-    def _references(self, reference: Reference) -> Iterator[Reference]:
-        yield reference
-        for child in (self._call(reference, ACCESSIBLE, "GetChildren") or [[]])[0]:
-            yield from self._references(tuple(child))
+    def _tree(self, root: Reference, hidden: bool) -> list[tuple[Reference, str]]:
+        """(object, name) of all below `root` in the tree's order; what lies in hidden objects only if `hidden`.
 
-    def _element(self, reference: Reference, name: str, role: str) -> Element:
-        low, high = (self._call(reference, ACCESSIBLE, "GetState") or [[0, 0]])[0]
-        bits = low | high << 32
-        box = (self._call(reference, COMPONENT, "GetExtents", "u", ON_SCREEN) or [(0, 0, 0, 0)])[0]
-        states = frozenset(state for state, bit in STATES.items() if bits >> bit & 1)
-        description = self._property(reference, ACCESSIBLE, "Description") or ""
-        return Element(reference, name, role, description, tuple(box), states)
+        A level of the tree is asked for at once: one question after the other would take seconds.
+        """
+        names: dict[Reference, str] = {}
+        children: dict[Reference, list[Reference]] = {}
+        level, depth = [root], 0
+        while level:
+            asked = [question for reference in level for question in _questions(reference)]
+            answers = self._answers(asked)
+            for place, reference in enumerate(level):
+                name, states, inner = answers[3 * place : 3 * place + 3]
+                names[reference] = (name[0][1] if name else "") or ""
+                # The desktop and its programs are never "showing" themselves.
+                is_open = hidden or depth <= 1 or "showing" in _states(states)
+                children[reference] = [tuple(child) for child in inner[0]] if is_open and inner else []
+            level = [child for reference in level for child in children[reference] if child not in names]
+            depth += 1
+        return [(reference, names[reference]) for reference in _in_order(root, children)]
 
-    def _call(
-        self, reference: Reference, interface: str, method: str, kinds: str | None = None, *values: Any
-    ) -> Any:
+    def _elements(self, named: list[tuple[Reference, str]]) -> list[Element]:
+        asked = [question for reference, _ in named for question in _details(reference)]
+        answers = self._answers(asked)
+        elements = []
+        for place, (reference, name) in enumerate(named):
+            role, states, box, description = answers[4 * place : 4 * place + 4]
+            elements.append(
+                Element(
+                    reference, name, role[0] if role else "", (description[0][1] if description else "") or "",
+                    tuple(box[0]) if box else (0, 0, 0, 0), _states(states),
+                )
+            )
+        return elements
+
+    def _call(self, reference: Reference, interface: str, method: str, kinds: str | None = None, *values: Any) -> Any:
         """The answer's values; None where the object is gone or knows no such method."""
-        address = DBusAddress(reference[1], bus_name=reference[0], interface=interface)
-        return self._answer(new_method_call(address, method, kinds, values))
+        return self._answers([_message(reference, interface, method, kinds, *values)])[0]
 
     def _property(self, reference: Reference, interface: str, name: str) -> Any:
-        address = DBusAddress(reference[1], bus_name=reference[0], interface=interface)
-        answer = self._answer(Properties(address).get(name))
+        answer = self._answers([_property_message(reference, interface, name)])[0]
         return answer[0][1] if answer else None
 
-    def _answer(self, message: Any) -> Any:
-        reply = self._bus.send_and_get_reply(message, timeout=30)
-        return None if reply.header.message_type is MessageType.error else reply.body
+    def _answers(self, messages: list[Any]) -> list[Any]:
+        """The values of all answers, in the order of the questions; None where an object has none."""
+        answers: list[Any] = []
+        for start in range(0, len(messages), AT_ONCE):
+            serials = []
+            for message in messages[start : start + AT_ONCE]:
+                serials.append(next(self._bus.outgoing_serial))
+                self._bus.send(message, serial=serials[-1])
+            replies: dict[int, Any] = {}
+            while len(replies) < len(serials):
+                reply = self._bus.receive(timeout=30)
+                serial = reply.header.fields.get(HeaderFields.reply_serial)
+                if serial in serials:
+                    failed = reply.header.message_type is MessageType.error
+                    replies[serial] = None if failed else reply.body
+            answers += [replies[serial] for serial in serials]
+        return answers
+
+
+def _message(reference: Reference, interface: str, method: str, kinds: str | None = None, *values: Any) -> Any:
+    return new_method_call(DBusAddress(reference[1], bus_name=reference[0], interface=interface), method, kinds, values)
+
+
+def _property_message(reference: Reference, interface: str, name: str) -> Any:
+    return Properties(DBusAddress(reference[1], bus_name=reference[0], interface=interface)).get(name)
+
+
+def _questions(reference: Reference) -> tuple[Any, Any, Any]:
+    return (
+        _property_message(reference, ACCESSIBLE, "Name"),
+        _message(reference, ACCESSIBLE, "GetState"),
+        _message(reference, ACCESSIBLE, "GetChildren"),
+    )
+
+
+def _details(reference: Reference) -> tuple[Any, Any, Any, Any]:
+    return (
+        _message(reference, ACCESSIBLE, "GetRoleName"),
+        _message(reference, ACCESSIBLE, "GetState"),
+        _message(reference, COMPONENT, "GetExtents", "u", ON_SCREEN),
+        _property_message(reference, ACCESSIBLE, "Description"),
+    )
+
+
+def _states(answer: Any) -> frozenset[str]:
+    low, high = answer[0] if answer else (0, 0)
+    bits = low | high << 32
+    return frozenset(state for state, bit in STATES.items() if bits >> bit & 1)
+
+
+def _in_order(root: Reference, children: dict[Reference, list[Reference]]) -> Iterator[Reference]:
+    yield root
+    for child in children.get(root, []):
+        yield from _in_order(child, children)

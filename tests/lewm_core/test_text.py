@@ -75,6 +75,7 @@ AMERICAN = [
     ("BBC and the U.S. Army in the U.S. They left.", "BBC and the US Army in the US. They left."),
     ("J. R. R. Tolkien and C. S. Lewis", "J R R Tolkien and C S Lewis."),
     ("World War II, Henry VIII", "World War two, Henry the eighth."),
+    ("Henry IIII and Part IIX", "Henry IIII and Part IIX."),
     ("A&B @home #tag", "A and B at home hashtag tag."),
     ("Visit https://www.example.com/path?x=1.", "Visit example dot com slash path."),
     ("mail a.b@c.org", "Mail a dot b at c dot org."),

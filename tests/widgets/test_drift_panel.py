@@ -55,7 +55,8 @@ def colour_at(widget, x: float, y: float) -> QColor:
 
 # ---------------------------------------------------------------------- heat strip
 @pytest.fixture
-def heat(qtbot) -> HeatStrip:
+def heat(qapp, qtbot) -> HeatStrip:
+    apply_theme(qapp, DARK)  # whatever the tests before have left
     strip = HeatStrip("Latents")
     qtbot.addWidget(strip)
     strip.resize(400, 100)
