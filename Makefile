@@ -17,7 +17,8 @@ run: .venv/.ready
 
 test: lint
 	@echo "== pytest"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@# Three workers on two cores: the end-to-end tests wait for sounds most of the time.
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev
 	@echo "== ruff"

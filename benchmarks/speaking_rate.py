@@ -1,7 +1,7 @@
 """What another speaking rate does to length and pitch: python -m benchmarks.speaking_rate [--json]
 
-For each speaker and speed: length times speed over the length at speed 1 (1 is exact), and the median pitch over
-that at speed 1 (1: the pitch stays).
+For each speaker and speed: length times speed over the length at speed 1 (1 is exact), and the median ratio of the
+pitch to that of the same sound at speed 1 (1: the pitch stays).
 """
 
 # ruff: noqa: T201
@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from lewm_core.analysis.alignment import align
 from lewm_core.analysis.pitch import pitch_track
 from lewm_core.inference import Synthesiser, SynthesisRequest, SynthesisResult, finish
 
@@ -23,10 +24,15 @@ TEXTS = {
 }
 
 
-def median_pitch(result: SynthesisResult) -> float:
-    """Median pitch of the voiced frames, Hz."""
-    frames = result.mel.shape[1]
-    return float(np.nanmedian(pitch_track(result.wave, result.sample_rate, frames, result.sample_rate / 256)))
+def pitch_ratio(spoken: SynthesisResult, usual: SynthesisResult) -> float:
+    """Median ratio of the pitches of both in the same sound: along the warp path, where both are voiced.
+
+    Medians of all voiced frames would not do: slow speech has more frames of some sounds than of others.
+    """
+    rate = usual.sample_rate / 256
+    path = align(usual.mel, spoken.mel, rate)
+    ours, theirs = (pitch_track(one.wave, one.sample_rate, one.mel.shape[1], rate) for one in (spoken, usual))
+    return float(np.nanmedian(ours[path.other] / theirs[path.reference]))
 
 
 def measure(voice: Synthesiser, speaker: str, speeds: tuple[float, ...] = SPEEDS) -> list[dict[str, float | str]]:
@@ -37,13 +43,12 @@ def measure(voice: Synthesiser, speaker: str, speeds: tuple[float, ...] = SPEEDS
         for speed in (1.0, *speeds)
     }
     usual = results[1.0]
-    pitch = median_pitch(usual)
     return [
         {
             "speaker": speaker,
             "speed": speed,
             "length": round(speed * len(results[speed].wave) / len(usual.wave), 3),
-            "pitch": round(median_pitch(results[speed]) / pitch, 4),
+            "pitch": round(pitch_ratio(results[speed], usual), 4),
         }
         for speed in speeds
     ]

@@ -17,4 +17,4 @@ def voice() -> Synthesiser:
 def test_the_length_follows_and_the_pitch_stays(voice: Synthesiser, speaker: str) -> None:
     for row in measure(voice, speaker, (0.6, 1.6)):
         assert row["length"] == pytest.approx(1.0, abs=0.10)
-        assert row["pitch"] == pytest.approx(1.0, abs=0.03)
+        assert row["pitch"] == pytest.approx(1.0, abs=0.02)
