@@ -37,6 +37,13 @@ def running_qthreads() -> set[int]:
     return {id(thread) for thread in objects_of(QThread) if thread.isRunning()}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _only_objects_of_this_module() -> None:
+    """Leave out of the looks below what was there before: libraries and earlier modules, a million objects."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, a process or a running timer."""
